@@ -1,0 +1,18 @@
+"""Evaluate: how good it is, where it fails, and what the numbers cannot say."""
+
+from tl_ui import page, state, text
+from tl_ui.views import confusion, evaluate, findings, runs
+
+work = state.studio()
+runs.adopt(work)
+project = page.open(text.step_text("evaluate"), needs=("data",))
+run = runs.judged(work, project.id)
+report = evaluate.report_of(work, run)
+pictures = evaluate.pictures_of(work, run)
+
+evaluate.headline(work, report)
+evaluate.classes(report)
+confusion.matrix(report, pictures)
+evaluate.mistakes(report, pictures)
+findings.draw(work, state.follow_run(run.id), run)
+page.next_step("predict")

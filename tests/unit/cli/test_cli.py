@@ -1,0 +1,143 @@
+"""The command line, whole: inspect, train, evaluate, export, predict, on a small real set."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.jobs.tiles import write_tiles
+from tl_core.cli.main import main
+from tl_core.config import RunSpec
+from tl_core.jobs.queue import Queue
+from tl_core.jobs.schema import open_engine
+from tl_core.storage import Home
+
+QUICK = ["--epochs", "2", "--image-size", "32", "--batch-size", "8", "--lr", "0.003"]
+
+
+@pytest.fixture(scope="module")
+def tiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = write_tiles(tmp_path_factory.mktemp("set") / "tiles")
+    (folder / "down" / "notes.txt").write_text("not a picture")
+    return folder
+
+
+def lines(text: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_inspect_ends_with_the_counts(tiles: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", str(tiles)]) == 0
+    body = lines(capsys.readouterr().out)[-1]
+    assert body["classes"] == {"down": 12, "up": 12}
+    assert [one["file"] for one in body["quarantine"]] == ["down/notes.txt"]  # type: ignore[index]
+    assert isinstance(body["findings"], list)
+
+
+def test_the_whole_way(tiles: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = ["--home", str(tmp_path / "home")]
+    assert main(["train", str(tiles), *QUICK, *home]) == 0
+    told = lines(capsys.readouterr().out)
+    assert [one["epoch"] for one in told if one["event"] == "epoch_done"] == [1, 2]
+    end = told[-1]
+    assert end["event"] == "run_finished"
+    assert {"run_id", "reason", "epochs", "seconds", "findings"} <= end.keys()
+    for split in ("val", "test"):
+        low, high = end[f"{split}_accuracy_ci"]  # type: ignore[misc]
+        assert low <= end[f"{split}_accuracy"] <= high
+    run_id = str(end["run_id"])
+
+    assert main(["runs", "--json", *home]) == 0
+    row = json.loads(capsys.readouterr().out)[0]
+    assert (row["run_id"], row["state"], row["project"]) == (run_id, "finished", "tiles")
+    assert row["test_accuracy"] == end["test_accuracy"]
+
+    assert main(["evaluate", run_id, "--json", *home]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["split"] == "test"
+    assert report["accuracy"]["value"] == end["test_accuracy"]
+    assert main(["evaluate", run_id, *home]) == 0
+    assert "precision" in capsys.readouterr().out
+
+    bundle = tmp_path / "bundle"
+    assert main(["export", run_id, "--out", str(bundle), "--json", *home]) == 0
+    certificate = json.loads(capsys.readouterr().out)["certificate"]
+    assert certificate["same_answers"] == certificate["pictures"] > 0
+
+    table = tmp_path / "answers.csv"
+    for source in (run_id, str(bundle)):
+        arguments = [source, str(tiles / "down"), "--json", "--csv", str(table)]
+        assert main(["predict", *arguments, *home]) == 0
+        answers = json.loads(capsys.readouterr().out)
+        assert len(answers) == 12
+        assert sum(p for _, p in answers[0]["top"]) == pytest.approx(1, abs=1e-5)
+        with table.open(encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+        assert [row["answer"] for row in rows] == [one["top"][0][0] for one in answers]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["train", "nowhere.zip"], "There is nothing at nowhere.zip."),
+        (["resume", "t0"], "There is no run 't0' here."),
+        (["evaluate", "t0"], "There is no run 't0' here."),
+        (["export", "t0", "--out", "x"], "There is no run 't0' here."),
+    ],
+)
+def test_mistakes_get_a_sentence_and_exit_code_2(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    told = capsys.readouterr()
+    assert sentence in told.err
+    assert told.out == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--lr", "fast"], "'fast' is not a learning rate."),
+        (["--lr", "7"], "lr is 7.0, outside"),
+        (["--layers", "last:99"], "asks for too many"),
+        (["--model", "resnet10x"], "resnet10x"),
+        (["--weights", "missing.pth"], "There is no file missing.pth."),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused_before_anything_runs(
+    tiles: Path, options: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(tiles), *options]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_one_class_is_not_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write_tiles(tmp_path / "one")
+    for path in (folder / "up").iterdir():
+        path.unlink()
+    assert main(["train", str(folder)]) == 2
+    assert "only one class (down)" in capsys.readouterr().err
+
+
+def test_an_unfinished_run_has_no_result(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = Home(tmp_path / "home")
+    run_id = Queue(open_engine(home)).submit("train", RunSpec().to_dict())
+    assert main(["evaluate", run_id, "--home", str(home.root)]) == 2
+    assert "is queued, it has no result yet" in capsys.readouterr().err
+
+
+def test_resuming_a_finished_run_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = Home(tmp_path / "home")
+    queue = Queue(open_engine(home))
+    run_id = queue.submit("train", RunSpec().to_dict())
+    queue.claim("train", "test")
+    queue.end(run_id, "finished")
+    assert main(["resume", run_id, "--home", str(home.root)]) == 2
+    assert "only an interrupted run can be resumed" in capsys.readouterr().err

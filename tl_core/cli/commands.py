@@ -1,0 +1,349 @@
+"""What each command does."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from tl_core.cli.show import Bars, EventPrinter, as_lines, percent, table
+from tl_core.config import (
+    NO_AUGMENT,
+    AugmentConfig,
+    DataConfig,
+    FreezeConfig,
+    ModelConfig,
+    RunSpec,
+    TrainConfig,
+)
+from tl_core.data.intake import Intake, take_in
+from tl_core.errors import ConfigError, DataError, NoTestImagesError, RunStateError, TLError
+from tl_core.evaluate.words import sentences
+from tl_core.events import RunFinished, event_to_dict
+from tl_core.jobs.library import Library
+from tl_core.jobs.log import EventLog
+from tl_core.jobs.queue import Queue, RunRow
+from tl_core.jobs.schema import open_engine
+from tl_core.jobs.submit import submit_training
+from tl_core.jobs.view import RunView, fold
+from tl_core.jobs.work import carry_out
+from tl_core.session import Studio
+from tl_core.storage import Home
+
+FOLLOW_S = 0.3
+
+
+def inspect(options: argparse.Namespace) -> int:
+    """Print classes, quarantine and findings of a set; nothing is kept."""
+    with tempfile.TemporaryDirectory(prefix="thaw-inspect-") as folder:
+        intake = _read(options.data, Home(folder))
+    counts = dict(sorted(Counter(record.label for record in intake.records).items()))
+    body = {
+        "classes": counts,
+        "quarantine": [{"file": one.file, "reason": one.reason} for one in intake.quarantine],
+        "findings": [{"kind": "note", "sentence": note} for note in intake.notes],
+    }
+    if _machine(options):
+        as_lines(body)
+        return 0
+    print(table([[name, str(n)] for name, n in counts.items()], ["class", "pictures"]))
+    for note in intake.notes:
+        print(f"- {note}")
+    if intake.quarantine:
+        print(f"\nNot taken in ({len(intake.quarantine)}):")
+        print("\n".join(f"- {one.file}: {one.reason}" for one in intake.quarantine))
+    return 0
+
+
+def train(options: argparse.Namespace) -> int:
+    """Take the pictures in, train, and print what happens."""
+    home = Home(options.home)
+    engine = open_engine(home)
+    spec = _spec(options, home)
+    project_id = _project(engine, Path(options.data), _read(options.data, home))
+    run_id = submit_training(home, engine, project_id, spec)
+    return _work(home, engine, run_id, options)
+
+
+def resume(options: argparse.Namespace) -> int:
+    """Go on with an interrupted run after its last finished epoch."""
+    home = Home(options.home)
+    engine = open_engine(home)
+    queue = Queue(engine)
+    row = queue.get(options.run_id)
+    if row.state == "running" and row.heartbeat_at and time.time() - row.heartbeat_at > 10:
+        queue.end(row.id, "interrupted")  # its process was killed and nobody has noticed yet
+    queue.requeue(row.id)
+    return _work(home, engine, row.id, options)
+
+
+def runs(options: argparse.Namespace) -> int:
+    """List the training runs of this home, newest first."""
+    studio = Studio(Home(options.home))
+    names = {project.id: project.name for project in studio.projects()}
+    rows = [_run_line(studio, row, names) for row in studio.runs()]
+    if options.json:
+        as_lines(rows)
+    elif not rows:
+        print("There are no runs yet. Start one: python -m tl_core train DATA")
+    else:
+        cells = [
+            [
+                row["run_id"],
+                row["state"],
+                row["project"],
+                row["name"],
+                percent(row["val_accuracy"]),
+                percent(row["test_accuracy"]),
+            ]
+            for row in rows
+        ]
+        print(table(cells, ["run", "state", "project", "what", "validation", "test"]))
+    return 0
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Print the report of a finished run."""
+    studio = Studio(Home(options.home))
+    row = studio.run(options.run_id)
+    for split in [options.split] if options.split else ["test", "val"]:
+        report = studio.report(row.id, split)
+        if report is not None:
+            break
+    else:
+        if row.state != "finished":
+            raise RunStateError(
+                f"Run {row.id} is {row.state}, it has no result yet.",
+                hint="Wait for it to end, or resume it.",
+            )
+        raise NoTestImagesError(
+            "This set has no test pictures.", hint="Ask for --split val, or bring a test folder."
+        )
+    if options.json:
+        as_lines({"run_id": row.id, **report})
+        return 0
+    print("\n".join(sentences(report)))
+    cells = [
+        [
+            one["class"],
+            str(one["support"]),
+            percent(one["precision"]),
+            percent(one["recall"]),
+            f"{one['f1']:.3f}" if one["f1"] is not None else "-",
+        ]
+        for one in report["per_class"]
+    ]
+    print("\n" + table(cells, ["class", "pictures", "precision", "recall", "F1"]))
+    return 0
+
+
+def export(options: argparse.Namespace) -> int:
+    """Write the bundle of a finished run and say what its certificate found."""
+    from tl_core.jobs.exporting import write_run_bundle
+
+    home = Home(options.home)
+    bars = Bars()
+    summary = write_run_bundle(
+        home,
+        open_engine(home),
+        options.run_id,
+        Path(options.out).expanduser().resolve(),
+        report=lambda done, total: bars.report("exporting", done, total, "step"),
+    )
+    bars.close()
+    if options.json:
+        as_lines(summary)
+    else:
+        print(f"Wrote {summary['folder']}")
+        print(summary["certificate_sentence"])
+    return 0
+
+
+def predict(options: argparse.Namespace) -> int:
+    """Classify pictures with a bundle or a run."""
+    from tl_core.jobs.predicting import predict_paths
+
+    home = Home(options.home)
+    answers = predict_paths(
+        home, open_engine(home), options.source, [Path(path) for path in options.paths]
+    )
+    if options.csv:
+        _write_csv(Path(options.csv), answers)
+    if options.json:
+        as_lines(answers)
+    else:
+        for one in answers:
+            if one["error"]:
+                print(f"{one['file']}: {one['error']}", file=sys.stderr)
+            else:
+                top = ", ".join(f"{label} {percent(p)}" for label, p in one["top"])
+                print(f"{one['file']}: {top}")
+    return 0 if any(not one["error"] for one in answers) else 2
+
+
+# -- parts ----------------------------------------------------------------------------------------
+
+
+def _machine(options: argparse.Namespace) -> bool:
+    return bool(options.json or not sys.stdout.isatty())
+
+
+def _read(data: str, home: Home) -> Intake:
+    source = Path(data).expanduser().resolve()
+    if not source.exists():
+        raise DataError(f"There is nothing at {data}.", hint="Give a folder or a zip of pictures.")
+    bars = Bars()
+    try:
+        return take_in(
+            source, home, report=lambda done, total: bars.report("reading pictures", done, total)
+        )
+    finally:
+        bars.close()
+
+
+def _project(engine: Engine, data: Path, intake: Intake) -> str:
+    library = Library(engine)
+    name = (data.resolve().stem or "pictures")[:80]
+    known = [one for one in library.projects() if one.name == name and not one.sample]
+    project = known[0] if known else library.create(name)
+    library.replace_images(project.id, intake, DataConfig(**project.data_config))
+    return project.id
+
+
+def _spec(options: argparse.Namespace, home: Home) -> RunSpec:
+    model = ModelConfig(**({"name": options.model} if options.model else {}))
+    if options.weights:
+        path = Path(options.weights).expanduser()
+        if not path.is_file():
+            raise ConfigError(f"There is no file {options.weights}.", field="weights")
+        model = ModelConfig(name=model.name, weights="file", weights_file=home.put_blob(path))
+    return RunSpec(
+        model=model,
+        freeze=FreezeConfig(layers=options.layers),
+        augment=NO_AUGMENT if options.no_augment else AugmentConfig(),
+        train=TrainConfig(
+            epochs=options.epochs,
+            lr=_rate(options.lr),
+            batch_size=options.batch_size,
+            image_size=options.image_size,
+            resize=options.resize,
+            schedule=options.schedule,
+            weight_decay=options.weight_decay,
+            dropout=options.dropout,
+            label_smoothing=options.label_smoothing,
+            patience=options.patience,
+            seed=options.seed,
+        ),
+    )
+
+
+def _rate(text: str) -> float | None:
+    if text == "auto":
+        return None
+    try:
+        return float(text)
+    except ValueError as err:
+        raise ConfigError(
+            f"{text!r} is not a learning rate.", field="lr", hint="Give a number, or auto."
+        ) from err
+
+
+def _work(home: Home, engine: Engine, run_id: str, options: argparse.Namespace) -> int:
+    """Carry a queued run out here, or follow it when the studio's supervisor took it first."""
+    machine = _machine(options)
+    printer = EventPrinter(machine=machine)
+    queue = Queue(engine)
+    if not machine:
+        print(f"run {run_id}", flush=True)
+    claimed = queue.claim("train", "command line", run_id)
+    row = (
+        carry_out(home, engine, claimed, printer)
+        if claimed is not None
+        else _follow(queue, EventLog(engine), run_id, printer)
+    )
+    printer.close()
+    if row.state != "finished":
+        error = row.error or {"message": f"The run is {row.state}.", "hint": ""}
+        hint = error.get("hint", "")
+        if row.state == "interrupted":
+            hint = f"Go on with: python -m tl_core resume {run_id}"
+        raise TLError(error["message"], hint=hint)
+    _print_end(_final_line(engine, run_id), machine)
+    return 0
+
+
+def _follow(queue: Queue, log: EventLog, run_id: str, printer: EventPrinter) -> RunRow:
+    cursor = 0
+    while True:
+        row = queue.get(run_id)
+        for entry in log.after(run_id, cursor):
+            printer(entry.event)
+            cursor = entry.seq
+        if row.over or row.state == "interrupted":
+            return row
+        time.sleep(FOLLOW_S)
+
+
+def _final_line(engine: Engine, run_id: str) -> dict[str, Any]:
+    entries = EventLog(engine)
+    view, batch = RunView(run_id=run_id), entries.after(run_id)
+    while batch:
+        view = fold(view, batch)
+        batch = entries.after(run_id, view.cursor)
+    finished = view.finished
+    assert isinstance(finished, RunFinished)  # a finished row has its event
+    body = event_to_dict(finished)
+    name = body.pop("event")
+    return {"event": name, "run_id": run_id, "seconds": round(view.elapsed_s, 2), **body}
+
+
+def _print_end(line: dict[str, Any], machine: bool) -> None:
+    if machine:
+        as_lines(line)
+        return
+    print(
+        f"{line['reason'].replace('_', ' ')} after {line['epochs']} epochs and "
+        f"{line['seconds']:.0f} s, best epoch {line['best_epoch']}\n"
+        f"validation {percent(line['val_accuracy'], line['val_accuracy_ci'])}"
+    )
+    if line["test_accuracy"] is not None:
+        print(f"test       {percent(line['test_accuracy'], line['test_accuracy_ci'])}")
+    run_id = line["run_id"]
+    print(f"\nNext: python -m tl_core evaluate {run_id}")
+    print(f"      python -m tl_core export {run_id} --out my-classifier")
+
+
+def _run_line(studio: Studio, row: RunRow, names: dict[str, str]) -> dict[str, Any]:
+    result = row.result or {}
+    return {
+        "run_id": row.id,
+        "project": names.get(row.project_id, ""),
+        "name": row.name,
+        "state": row.state,
+        "created_at": row.created_at,
+        "val_accuracy": result.get("val_accuracy"),
+        "test_accuracy": result.get("test_accuracy"),
+    }
+
+
+def _write_csv(path: Path, answers: list[dict[str, Any]]) -> None:
+    import csv
+
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["file", "answer", "probability", "all", "error"])
+        for one in answers:
+            label, p = one["top"][0] if one["top"] else ("", None)
+            writer.writerow(
+                [one["file"], label, p, json.dumps(dict(one["top"])), one["error"] or ""]
+            )
+
+
+__all__ = ["evaluate", "export", "inspect", "predict", "resume", "runs", "train"]

@@ -1,0 +1,110 @@
+"""Reading the command line and turning errors into a sentence on stderr and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from tl_core import __version__
+from tl_core.cli import commands
+from tl_core.config import RESIZE_MODES, SCHEDULES
+from tl_core.errors import TLError
+
+__all__ = ["build_parser", "main"]
+
+DATA_HELP = "a folder or zip of class folders, or one with train/, val/ and test/ inside"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser with every command; each command's function sits in its ``run`` default."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tl_core", description="Thaw: transfer learning on your own pictures."
+    )
+    parser.add_argument("--version", action="version", version=f"Thaw {__version__}")
+    adder = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    inspect = _command(adder, "inspect", "say what is in a picture set", commands.inspect)
+    inspect.add_argument("data", metavar="DATA", help=DATA_HELP)
+
+    train = _command(adder, "train", "train a classifier", commands.train)
+    train.add_argument("data", metavar="DATA", help=DATA_HELP)
+    _train_options(train)
+
+    resume = _command(adder, "resume", "go on with an interrupted run", commands.resume)
+    resume.add_argument("run_id", metavar="RUN_ID")
+
+    _command(adder, "runs", "list the training runs", commands.runs)
+
+    evaluate = _command(adder, "evaluate", "judge a finished run", commands.evaluate)
+    evaluate.add_argument("run_id", metavar="RUN_ID")
+    evaluate.add_argument("--split", choices=("test", "val"), help="default: test if there is one")
+
+    export = _command(adder, "export", "write the bundle to take away", commands.export)
+    export.add_argument("run_id", metavar="RUN_ID")
+    export.add_argument("--out", metavar="DIR", required=True, help="the folder to write")
+
+    predict = _command(adder, "predict", "classify pictures", commands.predict)
+    predict.add_argument(
+        "source", metavar="BUNDLE_OR_RUN", help="a bundle's folder or zip, or a run"
+    )
+    predict.add_argument("paths", metavar="PATH", nargs="+", help="pictures or folders")
+    predict.add_argument("--csv", metavar="FILE", help="also write the answers as a table")
+    return parser
+
+
+def _command(
+    adder: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    summary: str,
+    run: Callable[[argparse.Namespace], int],
+) -> argparse.ArgumentParser:
+    parser = adder.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--home", metavar="DIR", help="default: $THAW_HOME or ~/.thaw")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _train_options(train: argparse.ArgumentParser) -> None:
+    add = train.add_argument
+    add("--model", metavar="NAME", help="default: the embedded backbone")
+    add("--weights", metavar="FILE", help="your own weights (safetensors or a plain checkpoint)")
+    add(
+        "--layers",
+        default="head",
+        metavar="WHICH",
+        help="head, last:N, first:N, all, scratch or custom:0,2,... (default: head)",
+    )
+    add("--epochs", type=int, metavar="E", help="default: chosen from the number of pictures")
+    add("--lr", default="auto", metavar="X", help="learning rate of the head, or auto")
+    add("--batch-size", type=int, metavar="N", help="default: chosen from the number of pictures")
+    add("--image-size", type=int, metavar="PX", help="default: the model's own")
+    add("--resize", choices=RESIZE_MODES, default="pad", help="how pictures become square")
+    add("--schedule", choices=SCHEDULES, default="one-cycle", help="course of the learning rate")
+    add("--weight-decay", type=float, default=0.01, metavar="X")
+    add("--dropout", type=float, default=0.0, metavar="X")
+    add("--label-smoothing", type=float, default=0.0, metavar="X")
+    add("--no-augment", action="store_true", help="leave training pictures unchanged")
+    add("--patience", type=int, default=0, metavar="N", help="stop after N epochs without gain")
+    add("--seed", type=int, default=0, metavar="S")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 on success, 2 with a sentence on stderr on a foreseen error."""
+    options = build_parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+        return code
+    except TLError as err:
+        print(f"thaw: {err.message}", file=sys.stderr)
+        if err.hint:
+            print(f"      {err.hint}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("thaw: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

@@ -1,0 +1,129 @@
+"""Printing: JSON lines for scripts, sentences and progress bars for people."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from tqdm import tqdm
+
+from tl_core.events import (
+    EpochDone,
+    Event,
+    FindingRaised,
+    Progress,
+    RunFailed,
+    RunResumed,
+    RunStarted,
+    StepDone,
+    Warned,
+    event_to_dict,
+)
+
+__all__ = ["Bars", "EventPrinter", "as_lines", "percent", "table"]
+
+
+def as_lines(body: Any) -> None:
+    """Print one JSON line, at once."""
+    print(json.dumps(body, ensure_ascii=False), flush=True)
+
+
+def percent(share: float | None, interval: Sequence[float] | None = None) -> str:
+    """``0.86, (0.75, 0.93)`` as "86.0 % (75-93 %)"."""
+    if share is None:
+        return "-"
+    if interval is None:
+        return f"{share:.1%}".replace("%", " %")
+    return f"{100 * share:.1f} % ({100 * interval[0]:.0f}-{100 * interval[1]:.0f} %)"
+
+
+def table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> str:
+    """Left-aligned columns under a head."""
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in [head, ["-" * width for width in widths], *rows]
+    ]
+    return "\n".join(lines)
+
+
+class Bars:
+    """One progress bar at a time on stderr, and none when stderr is not a terminal."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[Any] | None = None
+        self._stage = ""
+
+    def report(self, stage: str, done: int, total: int, unit: str = "picture") -> None:
+        """Show ``done`` of ``total`` (0 = unknown) of a stage; a new stage opens a new bar."""
+        if not sys.stderr.isatty():
+            return
+        if self._bar is None or stage != self._stage:
+            self.close()
+            self._bar = tqdm(total=total or None, desc=stage, unit=f" {unit}", leave=False)
+            self._stage = stage
+        self._bar.n = done
+        self._bar.refresh()
+        if total and done >= total:
+            self.close()
+
+    def close(self) -> None:
+        """Take the bar off the screen."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+class EventPrinter:
+    """Prints the events of a run as they come.
+
+    Args:
+        machine: JSON lines on stdout instead of sentences.
+    """
+
+    def __init__(self, *, machine: bool) -> None:
+        self._machine = machine
+        self._bars = Bars()
+        self._epochs = 0
+
+    def __call__(self, event: Event) -> None:
+        """Print one event; the final one is printed by the command, with its totals."""
+        if self._machine:
+            if event.name != "run_finished":
+                as_lines(event_to_dict(event))
+            return
+        match event:
+            case Progress():
+                self._bars.report(event.stage, event.done, event.total, event.unit)
+            case StepDone():
+                self._bars.report(f"epoch {event.epoch}", event.step, event.steps, "step")
+            case RunStarted():
+                self._epochs = event.epochs
+                self._say(
+                    f"{event.model}, {event.layers}: {event.trainable:,} of {event.parameters:,} "
+                    f"parameters learn from {event.n_train} pictures on {event.device}"
+                )
+            case RunResumed():
+                self._say(f"going on after epoch {event.epoch}")
+            case EpochDone():
+                best = "  best so far" if event.is_best else ""
+                self._say(
+                    f"epoch {event.epoch:>3}/{self._epochs}  loss {event.train_loss:.3f}  "
+                    f"validation loss {event.val_loss:.3f}  accuracy {event.val_acc:.1%}{best}"
+                )
+            case FindingRaised():
+                self._say(f"! {event.sentence} ({event.evidence})")
+            case Warned() | RunFailed():
+                self._say(f"! {event.message} {event.hint}".rstrip())
+            case _:
+                pass
+
+    def _say(self, sentence: str) -> None:
+        self._bars.close()
+        print(sentence, flush=True)
+
+    def close(self) -> None:
+        """Take any bar off the screen."""
+        self._bars.close()

@@ -1,0 +1,292 @@
+"""Settings of a run as frozen dataclasses, each value checked where it is owned.
+
+Limits sit on the field once (``limited``, ``choice``) and serve the check here as well as the
+widget drawn for the field. A ``RunSpec`` is all it takes to repeat a run; it travels as JSON.
+Values that may be ``None`` are chosen automatically (``tl_core.train.defaults``) and written back
+resolved before the run starts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import Field, asdict, dataclass, field, fields, replace
+from typing import Any
+
+from tl_core.errors import ConfigError
+
+__all__ = [
+    "AugmentConfig",
+    "DataConfig",
+    "FreezeConfig",
+    "ModelConfig",
+    "RunSpec",
+    "TrainConfig",
+    "changed",
+    "check_limits",
+    "choice",
+    "limited",
+    "limits_of",
+]
+
+SCHEMA = 1
+RESIZE_MODES = ("pad", "squash", "crop")
+SCHEDULES = ("one-cycle", "cosine", "constant")
+WEIGHTS = ("pretrained", "random", "file")
+
+
+def limited(default: float | int | None, *, low: float, high: float, scale: str = "linear") -> Any:
+    """A number with inclusive limits; ``scale`` ("linear" or "log") is a hint for the widget."""
+    return field(default=default, metadata={"low": low, "high": high, "scale": scale})
+
+
+def choice(default: str, options: tuple[str, ...]) -> Any:
+    """One of ``options``; their order is the order on screen."""
+    return field(default=default, metadata={"options": options})
+
+
+def limits_of(config: type[Any], name: str) -> Mapping[str, Any]:
+    """The metadata given to ``limited`` or ``choice`` for one field of a config class."""
+    for one in fields(config):
+        if one.name == name:
+            return one.metadata
+    raise KeyError(name)
+
+
+def check_limits(config: Any) -> None:
+    """Raise ConfigError(field=...) for the first value outside its limits or of the wrong type."""
+    for one in fields(config):
+        value = getattr(config, one.name)
+        if "options" in one.metadata:
+            _check_choice(one, value)
+        elif "low" in one.metadata:
+            _check_number(one, value)
+        elif isinstance(one.default, bool) and not isinstance(value, bool):
+            raise ConfigError(f"{one.name} must be yes or no.", field=one.name)
+
+
+def _check_choice(one: Field[Any], value: object) -> None:
+    options = one.metadata["options"]
+    if value not in options:
+        raise ConfigError(
+            f"{one.name} cannot be {value!r}.",
+            field=one.name,
+            hint=f"Choose one of: {', '.join(options)}.",
+        )
+
+
+def _check_number(one: Field[Any], value: object) -> None:
+    if value is None and one.default is None:
+        return
+    low, high = one.metadata["low"], one.metadata["high"]
+    whole = isinstance(low, int) and isinstance(high, int)
+    right_type = isinstance(value, int) if whole else isinstance(value, (int, float))
+    if isinstance(value, bool) or not right_type:
+        kind = "a whole number" if whole else "a number"
+        raise ConfigError(f"{one.name} must be {kind}, not {value!r}.", field=one.name)
+    if not math.isfinite(value) or not low <= value <= high:  # type: ignore[arg-type]
+        raise ConfigError(
+            f"{one.name} is {value}, outside {low} to {high}.",
+            field=one.name,
+            hint=f"Choose a value from {low} to {high}.",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataConfig:
+    """How pictures are divided when the folders do not say it. Fractions of each class."""
+
+    val_fraction: float = limited(0.15, low=0.05, high=0.5)
+    test_fraction: float = limited(0.15, low=0.0, high=0.5)
+    seed: int = limited(0, low=0, high=2**31 - 1)
+
+    def __post_init__(self) -> None:
+        check_limits(self)
+        if self.val_fraction + self.test_fraction > 0.8:
+            raise ConfigError(
+                "Validation and test together take more than 80 % of the pictures.",
+                field="test_fraction",
+                hint="Leave at least a fifth of the pictures for training.",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """Which network, and where its weights come from.
+
+    ``name`` is a catalogue or timm name. ``weights_file`` is the content digest of a weights file
+    taken in earlier and is read only when ``weights`` is "file".
+    """
+
+    name: str = "resnet10t.tiny_imagenet"
+    weights: str = choice("pretrained", WEIGHTS)
+    weights_file: str = ""
+
+    def __post_init__(self) -> None:
+        check_limits(self)
+        if self.weights == "file" and not self.weights_file:
+            raise ConfigError(
+                "No weights file was chosen.",
+                field="weights_file",
+                hint="Bring a safetensors file on the Model page, or use the pretrained weights.",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreezeConfig:
+    """Which layer groups train.
+
+    ``layers`` is ``head``, ``last:N``, ``first:N`` (the head always trains too), ``all``,
+    ``scratch`` (all, from random weights) or ``custom:0,3,5`` (group positions from the stem).
+    Whether it fits a network is checked by ``tl_core.models.freezing.FreezePlan``.
+    """
+
+    layers: str = "head"
+
+    def __post_init__(self) -> None:
+        parse_layers(self.layers)
+
+
+def parse_layers(layers: str) -> tuple[str, tuple[int, ...]]:
+    """Split a layer choice into its kind and numbers: "last:2" -> ("last", (2,)).
+
+    Raises:
+        ConfigError: Not one of the forms of FreezeConfig.
+    """
+    kind, _, rest = layers.strip().partition(":")
+    if kind in ("head", "all", "scratch") and not rest:
+        return kind, ()
+    if kind in ("last", "first", "custom") and rest:
+        parts = rest.split(",")
+        if all(part.strip().isdigit() for part in parts):
+            numbers = tuple(sorted({int(part) for part in parts}))
+            if kind == "custom" or (len(parts) == 1 and numbers[0] >= 1):
+                return kind, numbers
+    raise ConfigError(
+        f"{layers!r} is not a choice of layers.",
+        field="layers",
+        hint="Use head, last:N, first:N, all, scratch or custom:0,1,... ",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AugmentConfig:
+    """Random changes to training pictures; each is drawn anew for every picture and epoch.
+
+    ``crop`` is the smallest share of the picture's area kept (1 = off), ``rotate`` degrees to
+    either side, ``color`` the relative range of brightness, contrast and saturation.
+    """
+
+    flip: bool = True
+    flip_vertical: bool = False
+    crop: float = limited(0.7, low=0.2, high=1.0)
+    rotate: float = limited(10.0, low=0.0, high=180.0)
+    color: float = limited(0.15, low=0.0, high=0.8)
+
+    def __post_init__(self) -> None:
+        check_limits(self)
+
+    @property
+    def any(self) -> bool:
+        """Whether training pictures are changed at all."""
+        return bool(
+            self.flip or self.flip_vertical or self.crop < 1.0 or self.rotate > 0 or self.color > 0
+        )
+
+
+NO_AUGMENT = AugmentConfig(flip=False, flip_vertical=False, crop=1.0, rotate=0.0, color=0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """How to train (AdamW).
+
+    Units: epochs in passes over the training pictures; ``lr`` per step for the head, each earlier
+    trainable group gets ``block_decay`` times the rate of the next one, starting from
+    ``lr * backbone_lr``; ``patience`` in epochs without a better validation loss, 0 = never stop
+    early; ``batch_size`` and ``image_size`` (pixels of the square input) None = chosen for you.
+    """
+
+    epochs: int | None = limited(None, low=1, high=500)
+    lr: float | None = limited(None, low=1e-6, high=1.0, scale="log")
+    backbone_lr: float = limited(0.1, low=0.001, high=1.0, scale="log")
+    block_decay: float = limited(0.4, low=0.05, high=1.0)
+    schedule: str = choice("one-cycle", SCHEDULES)
+    batch_size: int | None = limited(None, low=2, high=512)
+    weight_decay: float = limited(0.01, low=0.0, high=0.5)
+    dropout: float = limited(0.0, low=0.0, high=0.8)
+    label_smoothing: float = limited(0.0, low=0.0, high=0.3)
+    image_size: int | None = limited(None, low=32, high=512)
+    resize: str = choice("pad", RESIZE_MODES)
+    patience: int = limited(0, low=0, high=100)
+    seed: int = limited(0, low=0, high=2**31 - 1)
+
+    def __post_init__(self) -> None:
+        check_limits(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSpec:
+    """Everything that defines a training run of one project, enough to repeat it."""
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    freeze: FreezeConfig = field(default_factory=FreezeConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    parent: str = ""  # the run this one was changed from, if any
+    note: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, with the schema number."""
+        return {"schema": SCHEMA, **asdict(self)}
+
+    @classmethod
+    def from_dict(cls, body: Mapping[str, Any]) -> RunSpec:
+        """Rebuild from ``to_dict``; fields this version does not know are ignored.
+
+        Raises:
+            ConfigError: A newer schema, or a value out of range.
+        """
+        if int(body.get("schema", SCHEMA)) > SCHEMA:
+            raise ConfigError(
+                "These settings were written by a newer Thaw.",
+                field="schema",
+                hint="Update Thaw, or choose the settings again.",
+            )
+        parts = {
+            "model": ModelConfig,
+            "freeze": FreezeConfig,
+            "augment": AugmentConfig,
+            "train": TrainConfig,
+        }
+        values: dict[str, Any] = {
+            name: kind(**_known(kind, body[name])) for name, kind in parts.items() if name in body
+        }
+        for name in ("parent", "note"):
+            if name in body:
+                values[name] = str(body[name])
+        return cls(**values)
+
+
+def changed(spec: RunSpec, changes: Mapping[str, Any]) -> RunSpec:
+    """Return ``spec`` with dotted fields replaced, e.g. ``{"train.lr": 1e-4}``.
+
+    Raises:
+        ConfigError: An unknown field, or a value out of range.
+    """
+    for path, value in changes.items():
+        part, _, name = path.partition(".")
+        inner = getattr(spec, part, None)
+        if inner is None or (name and not hasattr(inner, name)):
+            raise ConfigError(f"There is no setting {path!r}.", field=path)
+        spec = (
+            replace(spec, **{part: replace(inner, **{name: value})})
+            if name
+            else replace(spec, **{part: value})
+        )
+    return spec
+
+
+def _known(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    names = {one.name for one in fields(kind)}
+    return {key: value for key, value in values.items() if key in names}

@@ -1,0 +1,1 @@
+"""Judging a trained classifier on pictures it has not trained on."""

@@ -1,0 +1,145 @@
+"""The network's answers as the app gives them: probabilities for pixels, and for picture files.
+
+This is the reference that every export is compared with. Imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from tl_core.data.decode import open_rgb
+from tl_core.data.pixels import fit_square
+from tl_core.errors import UnreadableImageError
+
+__all__ = ["FileAnswer", "predict_files", "probabilities"]
+
+BATCH = 64  # pictures at a time; bounds memory, does not change the answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileAnswer:
+    """What the network says about one file: (C,) float32 probabilities, or why it cannot say."""
+
+    name: str
+    probabilities: NDArray[np.float32] | None
+    error: str = ""
+
+
+def probabilities(
+    model: nn.Module,
+    images: NDArray[np.uint8],
+    *,
+    mean: Sequence[float],
+    std: Sequence[float],
+    device: str | torch.device = "cpu",
+    batch_size: int = BATCH,
+    report: Callable[[int, int], None] | None = None,
+) -> NDArray[np.float32]:
+    """Class probabilities of pictures.
+
+    The network is moved to ``device``; its training and eval modes are as before afterwards.
+
+    Args:
+        model: Classifier, input (B, 3, S, S) float32 normalised, output (B, C) logits.
+        images: (N, 3, S, S) uint8 as ``fit_square`` makes them; may be memory-mapped.
+        mean: Per channel, for pixels scaled to 0..1.
+        std: Per channel, for pixels scaled to 0..1.
+        device: Where to compute.
+        batch_size: Pictures at a time.
+        report: Called with pictures done and N after each batch.
+
+    Returns:
+        (N, C) float32, rows sum to 1; (0, 0) when N is 0.
+    """
+    model.to(device)
+    shift = torch.tensor(mean, dtype=torch.float32, device=device).view(1, 3, 1, 1)
+    scale = torch.tensor(std, dtype=torch.float32, device=device).view(1, 3, 1, 1)
+    parts: list[NDArray[np.float32]] = []
+    with torch.inference_mode(), _eval_mode(model):
+        for start in range(0, len(images), batch_size):
+            batch = torch.from_numpy(np.array(images[start : start + batch_size])).to(device)
+            logits = model((batch.float() / 255.0 - shift) / scale)
+            parts.append(torch.softmax(logits.float(), dim=-1).cpu().numpy())
+            if report is not None:
+                report(min(start + batch_size, len(images)), len(images))
+    return np.concatenate(parts) if parts else np.zeros((0, 0), dtype=np.float32)
+
+
+def predict_files(
+    model: nn.Module,
+    files: Sequence[tuple[str, Path | IO[bytes]]],
+    *,
+    size_px: int,
+    resize: str,
+    mean: Sequence[float],
+    std: Sequence[float],
+    device: str | torch.device = "cpu",
+    batch_size: int = BATCH,
+) -> list[FileAnswer]:
+    """Decode, fit and classify picture files; one that cannot be read gets an error, not a raise.
+
+    Args:
+        model: As for ``probabilities``.
+        files: Name to show, and a path or an open binary stream.
+        size_px: Side of the square input.
+        resize: "pad", "squash" or "crop", as in training.
+        mean: As for ``probabilities``.
+        std: As for ``probabilities``.
+        device: Where to compute.
+        batch_size: Pictures at a time; only so many are held in memory.
+
+    Returns:
+        One answer per file, in their order.
+    """
+    answers: list[FileAnswer] = []
+    for start in range(0, len(files), batch_size):
+        batch = files[start : start + batch_size]
+        decoded = [_pixels(source, size_px, resize) for _, source in batch]
+        images = [one for one in decoded if not isinstance(one, str)]
+        rows: Iterator[NDArray[Any]] = iter(())
+        if images:
+            rows = iter(
+                probabilities(
+                    model,
+                    np.stack(images),
+                    mean=mean,
+                    std=std,
+                    device=device,
+                    batch_size=batch_size,
+                )
+            )
+        for (name, _), one in zip(batch, decoded, strict=True):
+            if isinstance(one, str):
+                answers.append(FileAnswer(name=name, probabilities=None, error=one))
+            else:
+                answers.append(FileAnswer(name=name, probabilities=next(rows)))
+    return answers
+
+
+def _pixels(source: Path | IO[bytes], size_px: int, resize: str) -> NDArray[np.uint8] | str:
+    """(3, S, S) uint8, or the sentence that says why the file cannot be used."""
+    try:
+        image = fit_square(open_rgb(source, max_side_px=2 * size_px), size_px, resize)
+    except UnreadableImageError as err:
+        return err.message
+    return np.ascontiguousarray(np.asarray(image, dtype=np.uint8).transpose(2, 0, 1))
+
+
+@contextmanager
+def _eval_mode(model: nn.Module) -> Iterator[None]:
+    before = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, was in before:
+            module.training = was

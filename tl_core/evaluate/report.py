@@ -1,0 +1,212 @@
+"""The judgement of a classifier on one split, as one JSON-ready dictionary.
+
+The worker builds it once; the pages read it with ``cell`` and ``sentences``. Needs numpy only, no
+torch; the tests compare its numbers with scikit-learn's.
+
+Shape of a report (fractions 0..1, intervals 95 %, classes by name, pictures by their id)::
+
+    schema, split, n, classes
+    accuracy            value, right, ci
+    majority            class (most frequent in training), right, value, p_value (paired, exact)
+    balanced_accuracy   value, ci          log_loss   nats per picture
+    top3                value, right, ci   null up to 3 classes
+    per_class[]         class, support, predicted, right, recall, recall_ci, precision,
+                        precision_ci, f1; null where there is nothing to divide by
+    confusion           counts, row = true class, column = answer
+    cells               "row,column" -> picture ids, most confident first; empty cells are absent
+    mistakes[]          image, true, predicted, confidence, true_probability; most confident first
+    confidence          edges, right, wrong
+    calibration         ece, null_mean, null_p95, alarm, mean_confidence, accuracy
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tl_core.errors import EvaluateError, NoTestImagesError
+from tl_core.evaluate.metrics import (
+    balanced_accuracy,
+    calibration,
+    confidence_histogram,
+    mcnemar,
+    top_k_right,
+)
+from tl_core.evaluate.words import sentences
+from tl_core.intervals import wilson
+
+__all__ = ["build_report", "cell", "sentences"]
+
+SCHEMA = 1
+SPLIT_WORDS = {"test": "test", "val": "validation", "train": "training"}
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def build_report(
+    labels: NDArray[Any],
+    probabilities: NDArray[Any],
+    *,
+    classes: Sequence[str],
+    image_ids: Sequence[str],
+    split: str,
+    train_counts: Mapping[str, int],
+) -> dict[str, Any]:
+    """Judge predictions on one split.
+
+    Args:
+        labels: (N,) true class positions, 0..C-1.
+        probabilities: (N, C) finite, not negative; each row is scaled to sum to 1.
+        classes: C names in the order of the network's outputs.
+        image_ids: N ids that the pages can open again, aligned with ``labels``.
+        split: "test", "val" or "train"; only the words depend on it.
+        train_counts: Class name to number of training pictures, for the majority line.
+
+    Returns:
+        The dictionary drawn in this module's docstring.
+
+    Raises:
+        NoTestImagesError: N is 0.
+        EvaluateError: A probability is not a finite number.
+        ValueError: Shapes or labels do not fit each other.
+    """
+    y, p = _checked(labels, probabilities, classes, image_ids, split)
+    answer = p.argmax(axis=1).astype(np.int64)
+    confidence = p.max(axis=1)
+    right = answer == y
+    order = np.argsort(-confidence, kind="stable")
+    confusion, per_class = _per_class(y, answer, classes)
+    balanced, balanced_ci = balanced_accuracy(
+        [row["right"] for row in per_class], [row["support"] for row in per_class]
+    )
+    return {
+        "schema": SCHEMA,
+        "split": split,
+        "n": len(y),
+        "classes": list(classes),
+        "accuracy": _share(int(right.sum()), len(y)),
+        "majority": _majority(y, right, classes, train_counts),
+        "balanced_accuracy": {"value": balanced, "ci": list(balanced_ci)},
+        "log_loss": _log_loss(y, p),
+        "top3": _share(top_k_right(y, p, 3), len(y)) if len(classes) > 3 else None,
+        "per_class": per_class,
+        "confusion": confusion,
+        "cells": _cells(y, answer, order, image_ids),
+        "mistakes": [
+            {
+                "image": image_ids[i],
+                "true": classes[y[i]],
+                "predicted": classes[answer[i]],
+                "confidence": float(confidence[i]),
+                "true_probability": float(p[i, y[i]]),
+            }
+            for i in order
+            if not right[i]
+        ],
+        "confidence": confidence_histogram(confidence, right),
+        "calibration": calibration(confidence, right),
+    }
+
+
+def _checked(
+    labels: NDArray[Any],
+    probabilities: NDArray[Any],
+    classes: Sequence[str],
+    image_ids: Sequence[str],
+    split: str,
+) -> tuple[Ints, Floats]:
+    y = np.asarray(labels, dtype=np.int64)
+    p = np.asarray(probabilities, dtype=np.float64)
+    if len(y) == 0:
+        raise NoTestImagesError(
+            f"There are no {SPLIT_WORDS.get(split, split)} pictures to judge by.",
+            hint="Give the split a share of the pictures on the Data page.",
+        )
+    if p.shape != (len(y), len(classes)) or len(image_ids) != len(y):
+        raise ValueError(f"{p.shape} probabilities for {len(y)} labels, {len(classes)} classes")
+    if y.min() < 0 or y.max() >= len(classes):
+        raise ValueError(f"labels {y.min()}..{y.max()} outside 0..{len(classes) - 1}")
+    if not np.isfinite(p).all() or (p < 0).any() or (p.sum(axis=1) <= 0).any():
+        raise EvaluateError(
+            "The network's answers are not numbers.",
+            hint="The training diverged: start it again with a lower learning rate.",
+        )
+    return y, p / p.sum(axis=1, keepdims=True)
+
+
+def _share(right: int, n: int) -> dict[str, Any]:
+    return {"value": right / n, "right": right, "ci": list(wilson(right, n))}
+
+
+def _majority(
+    y: Ints, right: NDArray[np.bool_], classes: Sequence[str], train_counts: Mapping[str, int]
+) -> dict[str, Any]:
+    """Always answering the most frequent training class, compared with the network picture by
+    picture; between equally frequent classes the first in class order.
+    """
+    counts = [train_counts.get(name, 0) for name in classes]
+    position = counts.index(max(counts))
+    base = y == position
+    only_network, only_base = int((right & ~base).sum()), int((base & ~right).sum())
+    return {
+        "class": classes[position],
+        "right": int(base.sum()),
+        "value": float(base.mean()),
+        "p_value": mcnemar(only_network, only_base),
+    }
+
+
+def _log_loss(y: Ints, p: Floats) -> float:
+    """Mean of -log(probability of the true class); a 0 counts as the smallest step above it."""
+    given = np.clip(p[np.arange(len(y)), y], np.finfo(np.float64).eps, 1.0)
+    return float(-np.log(given).mean())
+
+
+def _per_class(
+    y: Ints, answer: Ints, classes: Sequence[str]
+) -> tuple[list[list[int]], list[dict[str, Any]]]:
+    n_classes = len(classes)
+    flat = np.bincount(y * n_classes + answer, minlength=n_classes**2)
+    matrix: list[list[int]] = flat.reshape(n_classes, n_classes).tolist()
+    rows = []
+    for i, name in enumerate(classes):
+        right, support = matrix[i][i], sum(matrix[i])
+        predicted = sum(row[i] for row in matrix)
+        rows.append(
+            {
+                "class": name,
+                "support": support,
+                "predicted": predicted,
+                "right": right,
+                "recall": right / support if support else None,
+                "recall_ci": list(wilson(right, support)) if support else None,
+                "precision": right / predicted if predicted else None,
+                "precision_ci": list(wilson(right, predicted)) if predicted else None,
+                "f1": 2 * right / (support + predicted) if support + predicted else None,
+            }
+        )
+    return matrix, rows
+
+
+def _cells(
+    y: Ints, answer: Ints, order: NDArray[np.intp], image_ids: Sequence[str]
+) -> dict[str, list[str]]:
+    cells: dict[str, list[str]] = {}
+    for i in order:
+        cells.setdefault(f"{y[i]},{answer[i]}", []).append(image_ids[i])
+    return cells
+
+
+def cell(report: Mapping[str, Any], true: str, predicted: str) -> list[str]:
+    """Ids of the pictures of class ``true`` that were answered ``predicted``, most confident first.
+
+    Raises:
+        ValueError: One of the names is not a class of the report.
+    """
+    classes = report["classes"]
+    found: list[str] = report["cells"].get(f"{classes.index(true)},{classes.index(predicted)}", [])
+    return found

@@ -1,0 +1,287 @@
+"""What a run says while it runs: frozen events of plain numbers and strings.
+
+The life of a training run, top to bottom::
+
+    RunStarted                       once, first
+      Progress*                      pictures being prepared, weights being read
+      RunResumed?                    after a resume; carries the epochs already done
+      ( LayersChanged?               when the trainable groups change
+        StepDone*                    thinned by the log writer to 4 per second
+        Paused? Continued?           between two steps
+        EpochDone                    once per epoch, epochs strictly rise
+        FindingRaised*               what the coach sees after this epoch
+        CheckpointSaved )*           the epoch is now safe on disk
+      Warned*                        anywhere: something was adapted (batch halved, ...)
+    RunFinished | RunFailed          exactly one, last; nothing after it
+
+A run that was interrupted and resumed starts again with ``RunStarted``; ``RunResumed`` then tells
+readers to forget epochs after ``epoch``. Events hold no tensor, no clock and no path: the log
+stamps ``seq`` and ``at``, so a list of events is the golden record of a run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, ClassVar, Literal, TypeAlias
+
+__all__ = [
+    "EVENT_TYPES",
+    "CheckpointSaved",
+    "Continued",
+    "EpochDone",
+    "Event",
+    "FindingRaised",
+    "LayersChanged",
+    "Paused",
+    "Progress",
+    "Remedy",
+    "RunFailed",
+    "RunFinished",
+    "RunResumed",
+    "RunStarted",
+    "StepDone",
+    "Warned",
+    "event_from_dict",
+    "event_to_dict",
+]
+
+FinishReason: TypeAlias = Literal["completed", "early_stop", "stopped", "diverged"]
+Severity: TypeAlias = Literal["info", "warning", "problem"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    """The plan as it will be carried out, every automatic choice resolved."""
+
+    name: ClassVar[str] = "run_started"
+    model: str
+    layers: str
+    epochs: int
+    steps: int  # optimizer steps per epoch
+    n_train: int
+    n_val: int
+    n_test: int
+    classes: list[str]
+    trainable: int  # parameters
+    parameters: int
+    lr: float
+    batch_size: int
+    image_size: int
+    device: str
+    majority: float  # share of the largest class among the validation pictures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """A stage that is not training: ``done`` of ``total`` (0 when unknown) in ``unit``."""
+
+    name: ClassVar[str] = "progress"
+    stage: str
+    done: int
+    total: int
+    unit: str = "pictures"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochDone:
+    """One pass over the training pictures, and the validation after it.
+
+    ``train_*`` are means over the epoch's augmented batches weighted by pictures; ``fit_acc`` is
+    the accuracy on training pictures as they are, without augmentation and in eval mode.
+    """
+
+    name: ClassVar[str] = "epoch_done"
+    epoch: int  # 1-based
+    train_loss: float
+    train_acc: float
+    fit_acc: float
+    val_loss: float
+    val_acc: float
+    n_fit: int
+    n_val: int
+    lr: float  # of the head, at the end of the epoch
+    is_best: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResumed:
+    """Training goes on after ``epoch``; ``history`` is the epochs done before, complete."""
+
+    name: ClassVar[str] = "run_resumed"
+    epoch: int
+    history: list[EpochDone] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDone:
+    """One optimizer step. ``step`` is 1-based within the epoch."""
+
+    name: ClassVar[str] = "step_done"
+    epoch: int
+    step: int
+    steps: int
+    loss: float
+    lr: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayersChanged:
+    """The names of the layer groups that train from ``epoch`` on."""
+
+    name: ClassVar[str] = "layers_changed"
+    epoch: int
+    trainable: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointSaved:
+    """Everything up to ``epoch`` is on disk; ``best_epoch`` is the one that will be kept."""
+
+    name: ClassVar[str] = "checkpoint_saved"
+    epoch: int
+    best_epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paused:
+    """The run waits between two steps."""
+
+    name: ClassVar[str] = "paused"
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continued:
+    """A paused run goes on."""
+
+    name: ClassVar[str] = "continued"
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """Something was adapted or deserves a look; the run goes on."""
+
+    name: ClassVar[str] = "warned"
+    code: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remedy:
+    """A change to the RunSpec that may cure a finding.
+
+    ``changes`` maps dotted RunSpec fields to new values, e.g. ``{"train.lr": 1e-4}``.
+    """
+
+    label: str
+    changes: dict[str, Any]
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingRaised:
+    """What the coach sees: a verdict with its evidence and remedies, best first."""
+
+    name: ClassVar[str] = "finding"
+    verdict: str  # overfit underfit diverged too_few_val ... (docs/findings.md)
+    since_epoch: int
+    epoch: int  # after which it was raised
+    severity: Severity
+    sentence: str
+    evidence: str
+    remedies: list[Remedy] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished:
+    """The end of a run that can be used. Accuracies are of the best epoch's weights."""
+
+    name: ClassVar[str] = "run_finished"
+    reason: FinishReason
+    epochs: int
+    best_epoch: int
+    val_accuracy: float
+    val_accuracy_ci: list[float]
+    test_accuracy: float | None = None
+    test_accuracy_ci: list[float] | None = None
+    findings: list[FindingRaised] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFailed:
+    """The end of a run that raised; ``code``, ``message`` and ``hint`` of the error."""
+
+    name: ClassVar[str] = "run_failed"
+    code: str
+    message: str
+    hint: str = ""
+
+
+Event: TypeAlias = (
+    RunStarted
+    | RunResumed
+    | Progress
+    | StepDone
+    | EpochDone
+    | LayersChanged
+    | CheckpointSaved
+    | Paused
+    | Continued
+    | Warned
+    | FindingRaised
+    | RunFinished
+    | RunFailed
+)
+
+EVENT_TYPES: dict[str, type[Any]] = {
+    cls.name: cls
+    for cls in (
+        RunStarted,
+        RunResumed,
+        Progress,
+        StepDone,
+        EpochDone,
+        LayersChanged,
+        CheckpointSaved,
+        Paused,
+        Continued,
+        Warned,
+        FindingRaised,
+        RunFinished,
+        RunFailed,
+    )
+}
+
+
+def event_to_dict(event: Event) -> dict[str, Any]:
+    """Return ``{"event": name, **fields}``, JSON-ready."""
+    return {"event": event.name, **asdict(event)}
+
+
+def event_from_dict(body: dict[str, Any]) -> Event:
+    """Rebuild an event from ``event_to_dict``; unknown fields of a newer version are ignored.
+
+    Raises:
+        KeyError: The event's name is unknown.
+    """
+    cls = EVENT_TYPES[body["event"]]
+    known = {f.name for f in fields(cls)}
+    values = {key: value for key, value in body.items() if key in known}
+    if cls is RunResumed:
+        values["history"] = [EpochDone(**row) for row in _plain(values.get("history", []))]
+    elif cls is FindingRaised:
+        values["remedies"] = [Remedy(**row) for row in values.get("remedies", [])]
+    elif cls is RunFinished:
+        values["findings"] = [
+            event_from_dict({"event": FindingRaised.name, **row})
+            for row in values.get("findings", [])
+        ]
+    event: Event = cls(**values)
+    return event
+
+
+def _plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    known = {f.name for f in fields(EpochDone)}
+    return [{key: value for key, value in row.items() if key in known} for row in rows]

@@ -1,0 +1,1 @@
+"""Taking a classifier away: the bundle with its predict script and certificate."""

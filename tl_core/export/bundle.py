@@ -1,0 +1,208 @@
+"""The bundle: a folder (and a zip of it) that classifies pictures without Thaw.
+
+::
+
+    model.onnx           pixels in, probabilities out
+    labels.json          class names in output order
+    preprocessing.json   how a picture becomes pixels
+    predict.py           a script that uses the three; requirements.txt says what it needs
+    README.md            how to use it and how good it is, in plain words
+    model.safetensors    the weights, and spec.json the run's settings, to go on training
+    certificate.json     the exported file asked in a fresh process, compared with the app
+
+Everything is built in a temporary folder and moved to its place only when the certificate is good.
+No picture is put in.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from tl_core.data.pixels import PAD_COLOR
+from tl_core.errors import ExportError
+from tl_core.export.certificate import certify
+from tl_core.export.onnx import write_onnx
+from tl_core.export.readme import bundle_readme
+from tl_core.storage import atomic_path, write_json
+
+__all__ = ["MAX_SAMPLES", "write_bundle", "zip_of"]
+
+MAX_SAMPLES = 48  # pictures compared for the certificate
+STEPS = 5
+# Pillow as in Thaw's own requirements: its resizing is part of the answer that is certified.
+REQUIREMENTS = "onnxruntime>=1.20,<2\nnumpy>=2.0,<3\npillow>=12.3,<13\n"
+TEMPLATE = Path(__file__).with_name("predict_template.py")
+STORED = {".onnx", ".safetensors"}  # weights do not get smaller by compressing
+ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same bundle makes the same zip
+
+
+def _silent(done: int, total: int) -> None:
+    """Report progress to nobody."""
+
+
+def write_bundle(
+    model: nn.Module,
+    *,
+    classes: Sequence[str],
+    card_facts: Mapping[str, Any],
+    preprocessing: Mapping[str, Any],
+    report: Mapping[str, Any] | None,
+    spec: Mapping[str, Any],
+    sample_images: Sequence[tuple[str, bytes]],
+    target: Path,
+    date: str,
+    report_progress: Callable[[int, int], None] = _silent,
+) -> Path:
+    """Write the bundle of a trained classifier and certify it.
+
+    Files already in ``target`` are kept unless they have the name of one of the bundle's.
+
+    Args:
+        model: Input (B, 3, S, S) float32 normalised, output (B, C) logits. Changed in place: moved
+            to the CPU, float32, eval mode.
+        classes: C names in the order of the outputs.
+        card_facts: ``ModelCard.to_dict()``, of which name, title, licence, commercial and
+            source_data are used.
+        preprocessing: size_px, resize, mean and std as in training.
+        report: Of ``build_report`` for the README, the test split's if there is one.
+        spec: ``RunSpec.to_dict()``, resolved.
+        sample_images: (name, content of the file as brought) of held-out pictures; the first
+            ``MAX_SAMPLES`` are used. None at all is said in the certificate.
+        target: The folder; its zip lies beside it, see ``zip_of``.
+        date: ISO date or time of the export, written into the certificate.
+        report_progress: Called with (steps done, 5); what it raises leaves nothing behind.
+
+    Returns:
+        ``target``, absolute.
+
+    Raises:
+        ExportError: The network cannot be written, or the exported script does not start.
+        ExportMismatchError: The exported file answers differently from the app.
+        StorageError: The disk is full or the folder cannot be written.
+    """
+    target = target.expanduser().resolve()
+    if target.exists() and not target.is_dir():
+        raise ExportError(f"{target.name} is a file.", hint="Name a folder for the bundle.")
+    model.to("cpu").float().eval()
+    prepared = {**preprocessing, "pad_color": list(PAD_COLOR)}
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".bundle-", dir=target.parent) as scratch:
+            folder = Path(scratch) / target.name
+            folder.mkdir()
+            report_progress(0, STEPS)
+            _write_network(model, folder, classes, prepared, card_facts, spec)
+            report_progress(1, STEPS)
+            certificate = certify(
+                model,
+                folder,
+                sample_images[:MAX_SAMPLES],
+                classes=classes,
+                preprocessing=prepared,
+                date=date,
+                report_progress=lambda done: report_progress(1 + done, STEPS),
+            )
+            write_json(folder / "certificate.json", certificate)
+            text = bundle_readme(classes, card_facts, prepared, report, certificate)
+            (folder / "README.md").write_text(text, encoding="utf-8")
+            report_progress(4, STEPS)
+            for file in folder.iterdir():
+                file.chmod(0o644)  # temporary files are private; a bundle is made to be passed on
+            _zip(folder, zip_of(target))
+            zip_of(target).chmod(0o644)
+            _move(folder, target)
+    except OSError as err:
+        raise ExportError(
+            f"The bundle could not be written ({err.strerror or err}).",
+            hint="Check the free space and that you may write to this folder.",
+        ) from err
+    report_progress(STEPS, STEPS)
+    return target
+
+
+def zip_of(folder: Path) -> Path:
+    """Where ``write_bundle`` puts the zip of a bundle folder: beside it, same name."""
+    return folder.with_name(f"{folder.name}.zip")
+
+
+def _write_network(
+    model: nn.Module,
+    folder: Path,
+    classes: Sequence[str],
+    preprocessing: Mapping[str, Any],
+    card_facts: Mapping[str, Any],
+    spec: Mapping[str, Any],
+) -> None:
+    write_onnx(
+        model,
+        folder / "model.onnx",
+        classes=classes,
+        size_px=int(preprocessing["size_px"]),
+        mean=preprocessing["mean"],
+        std=preprocessing["std"],
+    )
+    _write_weights(model, folder / "model.safetensors", classes, str(card_facts.get("name", "")))
+    write_json(folder / "labels.json", list(classes))
+    write_json(folder / "preprocessing.json", _preprocessing_file(preprocessing))
+    write_json(folder / "spec.json", dict(spec))
+    shutil.copyfile(TEMPLATE, folder / "predict.py")
+    (folder / "requirements.txt").write_text(REQUIREMENTS, encoding="utf-8")
+
+
+def _preprocessing_file(preprocessing: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "size_px": int(preprocessing["size_px"]),
+        "resize": str(preprocessing["resize"]),
+        "interpolation": "bicubic with antialiasing (Pillow)",
+        "pad_color": list(preprocessing["pad_color"]),
+        "input": "image: uint8, (batch, 3, size_px, size_px), RGB, 0..255",
+        "output": "probabilities: float32, (batch, classes)",
+        "inside_the_model": {
+            "scale": "1/255",
+            "mean": list(preprocessing["mean"]),
+            "std": list(preprocessing["std"]),
+            "softmax": True,
+        },
+    }
+
+
+def _write_weights(model: nn.Module, target: Path, classes: Sequence[str], name: str) -> None:
+    from safetensors.torch import save_file
+
+    seen: set[int] = set()
+    state: dict[str, Tensor] = {}
+    for key, value in model.state_dict().items():
+        shared = value.data_ptr() in seen  # the format refuses two names for one memory
+        seen.add(value.data_ptr())
+        state[key] = value.clone() if shared else value.contiguous()
+    # One key only: the writer puts several in random order, and the file would differ each time.
+    about = {"thaw": json.dumps({"model": name, "classes": list(classes)}, ensure_ascii=False)}
+    with atomic_path(target) as part:
+        save_file(state, part, metadata=about)
+
+
+def _zip(folder: Path, target: Path) -> None:
+    with atomic_path(target) as part, zipfile.ZipFile(part, "w") as archive:
+        for file in sorted(folder.iterdir()):
+            entry = zipfile.ZipInfo(f"{folder.name}/{file.name}", ZIP_TIME)
+            entry.external_attr = 0o644 << 16
+            stored = file.suffix in STORED
+            entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+            with file.open("rb") as source, archive.open(entry, "w", force_zip64=True) as sink:
+                shutil.copyfileobj(source, sink, 1 << 20)
+
+
+def _move(folder: Path, target: Path) -> None:
+    if not target.exists():
+        folder.rename(target)
+        return
+    for file in folder.iterdir():
+        file.replace(target / file.name)

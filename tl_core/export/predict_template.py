@@ -1,0 +1,337 @@
+"""Classify pictures with the network in this folder.
+
+    python predict.py PICTURE_OR_FOLDER...            one line per picture
+    python predict.py --json PICTURE_OR_FOLDER...     one JSON object per line
+    python predict.py --csv answers.csv FOLDER        a table for a spreadsheet
+
+Needs onnxruntime, numpy and pillow (requirements.txt) and the files beside it: model.onnx,
+labels.json, preprocessing.json. Other programs may import ``Classifier`` from here.
+
+Pictures are read as they were in training: turned upright by the camera's note (EXIF),
+transparency laid on white, CMYK and palettes converted, 16-bit grey divided by 257, 32-bit grey
+stretched from its smallest to its largest value.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import csv
+import json
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from PIL import Image
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")  # JPEG includes stereo photos (MPO)
+SUFFIXES = {".jpg", ".jpeg", ".mpo", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
+MAX_PIXELS = 100_000_000
+BATCH = 16  # pictures at a time
+ORIENTATION = 0x0112  # EXIF tag
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class UnusableError(Exception):
+    """A file, or this folder, cannot be used; the text says why."""
+
+
+# -- from a file to pixels -------------------------------------------------------------------------
+
+
+def open_rgb(source: Path | IO[bytes], max_side_px: int) -> Image.Image:
+    """Decode a picture to upright 8-bit RGB.
+
+    A JPEG much larger than ``max_side_px`` is read at a half, quarter or eighth of its size.
+
+    Raises:
+        UnusableError: Not a picture, animated, too large or damaged.
+    """
+    try:
+        image = Image.open(source, formats=FORMATS)
+    except Exception as err:
+        raise UnusableError("is not a picture that can be read") from err
+    if image.width * image.height > MAX_PIXELS:
+        raise UnusableError("is too large")
+    jpeg = image.format in ("JPEG", "MPO")
+    if not jpeg and getattr(image, "is_animated", False):
+        raise UnusableError("is animated or has several pages")
+    try:
+        if jpeg:
+            image.draft(None, (max_side_px, max_side_px))
+        image.load()
+        return _to_rgb(_upright(image))
+    except Exception as err:
+        raise UnusableError("is damaged or of a kind that is not supported") from err
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            orientation = image.getexif().get(ORIENTATION)
+    except Exception:
+        return image
+    turn = TURNS.get(orientation) if isinstance(orientation, int) else None
+    return image if turn is None else image.transpose(turn)
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        return _grey(np.asarray(image).astype(np.float32) / 257.0)
+    if image.mode in ("I", "F"):
+        values = np.asarray(image, dtype=np.float64)
+        finite = np.isfinite(values)
+        low, high = values[finite].min(), values[finite].max()
+        scale = 255.0 / (high - low) if high > low else 0.0
+        return _grey((np.where(finite, values, low) - low) * scale)
+    if image.has_transparency_data or image.mode in ("La", "RGBa"):
+        layer = image.convert("RGBA")
+        white = Image.new("RGB", layer.size, (255, 255, 255))
+        white.paste(layer, mask=layer.getchannel("A"))
+        return white
+    return image.convert("RGB")
+
+
+def _grey(values: np.ndarray[Any, Any]) -> Image.Image:
+    return Image.fromarray(np.rint(values).clip(0, 255).astype(np.uint8)).convert("RGB")
+
+
+def fit_square(
+    image: Image.Image, size_px: int, resize: str, pad_color: Sequence[int]
+) -> Image.Image:
+    """Fit an RGB picture into a square of ``size_px``: "pad", "squash" or "crop" (the middle)."""
+    width, height = image.size
+    bicubic = Image.Resampling.BICUBIC
+    if resize == "squash":
+        return image.resize((size_px, size_px), bicubic, reducing_gap=2.0)
+    if resize == "crop":
+        side = min(width, height)
+        left, top = (width - side) / 2, (height - side) / 2
+        box = (left, top, left + side, top + side)
+        return image.resize((size_px, size_px), bicubic, box=box, reducing_gap=2.0)
+    scale = size_px / max(width, height)
+    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
+    square = Image.new("RGB", (size_px, size_px), (pad_color[0], pad_color[1], pad_color[2]))
+    small = image.resize(inner, bicubic, reducing_gap=2.0)
+    square.paste(small, ((size_px - inner[0]) // 2, (size_px - inner[1]) // 2))
+    return square
+
+
+def to_pixels(source: Path | IO[bytes], preprocessing: dict[str, Any]) -> np.ndarray[Any, Any]:
+    """A picture as the network sees it: uint8, (3, S, S), RGB, 0..255.
+
+    Raises:
+        UnusableError: As ``open_rgb``.
+    """
+    size_px = int(preprocessing["size_px"])
+    image = open_rgb(source, 2 * size_px)
+    square = fit_square(image, size_px, preprocessing["resize"], preprocessing["pad_color"])
+    return np.ascontiguousarray(np.asarray(square).transpose(2, 0, 1))
+
+
+# -- from pixels to answers ------------------------------------------------------------------------
+
+
+class Classifier:
+    """The network of a bundle.
+
+    Args:
+        model: Path or content of model.onnx.
+        classes: Names in the order of the network's outputs.
+        preprocessing: ``size_px``, ``resize``, ``pad_color``.
+
+    Raises:
+        UnusableError: The parts do not belong together, or onnxruntime is missing.
+    """
+
+    def __init__(
+        self, model: str | bytes, classes: Sequence[str], preprocessing: dict[str, Any]
+    ) -> None:
+        try:
+            import onnxruntime
+        except ImportError as err:
+            raise UnusableError(
+                "onnxruntime is not installed: run  pip install -r requirements.txt"
+            ) from err
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3  # errors only
+        try:
+            self._session = onnxruntime.InferenceSession(
+                model, options, providers=["CPUExecutionProvider"]
+            )
+            size_px = self._session.get_inputs()[0].shape[-1]
+            n_outputs = self._session.get_outputs()[0].shape[-1]
+        except Exception as err:
+            raise UnusableError(f"model.onnx cannot be opened ({type(err).__name__})") from err
+        if n_outputs != len(classes) or size_px != preprocessing.get("size_px"):
+            raise UnusableError(
+                "model.onnx, labels.json and preprocessing.json do not belong together"
+            )
+        self.classes = list(classes)
+        self.preprocessing = preprocessing
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> Classifier:
+        """Open the bundle in ``folder``.
+
+        Raises:
+            UnusableError: A file is missing or broken.
+        """
+        try:
+            classes = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+            preprocessing = json.loads((folder / "preprocessing.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as err:
+            raise UnusableError(f"{folder} is not a whole bundle ({err})") from err
+        return cls(str(folder / "model.onnx"), classes, preprocessing)
+
+    def probabilities(self, pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """(N, 3, S, S) uint8 to (N, C) float32; each row sums to 1."""
+        rows: np.ndarray[Any, Any] = self._session.run(None, {"image": pixels})[0]
+        return rows
+
+    def answers(self, files: Iterable[Path]) -> Iterator[dict[str, Any]]:
+        """One answer per file, in their order: file, answer, confidence, probabilities, error.
+
+        A file that cannot be read has a sentence in ``error``, and ``answer`` is None.
+        """
+        batch: list[tuple[str, np.ndarray[Any, Any] | str]] = []
+        for file in files:
+            try:
+                batch.append((str(file), to_pixels(file, self.preprocessing)))
+            except UnusableError as err:
+                batch.append((str(file), str(err)))
+            if len(batch) == BATCH:
+                yield from self._answer(batch)
+                batch = []
+        yield from self._answer(batch)
+
+    def _answer(
+        self, batch: list[tuple[str, np.ndarray[Any, Any] | str]]
+    ) -> Iterator[dict[str, Any]]:
+        pixels = [one for _, one in batch if not isinstance(one, str)]
+        rows = iter(self.probabilities(np.stack(pixels)) if pixels else ())
+        for name, one in batch:
+            if isinstance(one, str):
+                yield answer_of(name, self.classes, None, one)
+            else:
+                yield answer_of(name, self.classes, next(rows))
+
+
+def answer_of(
+    file: str, classes: Sequence[str], row: np.ndarray[Any, Any] | None, error: str = ""
+) -> dict[str, Any]:
+    """One answer as plain values; ``row`` is (C,) probabilities, None when there is an error."""
+    if row is None:
+        return {
+            "file": file,
+            "answer": None,
+            "confidence": None,
+            "probabilities": {},
+            "error": error,
+        }
+    best = int(np.argmax(row))
+    named = {name: float(value) for name, value in zip(classes, row, strict=True)}
+    return {
+        "file": file,
+        "answer": classes[best],
+        "confidence": float(row[best]),
+        "probabilities": named,
+        "error": "",
+    }
+
+
+def answer_line(answer: dict[str, Any], top: int = 3) -> str:
+    """One answer for people: the file and its most probable classes."""
+    if answer["error"]:
+        return f"{answer['file']}: {answer['error']}"
+    ranked = sorted(answer["probabilities"].items(), key=lambda pair: -pair[1])[:top]
+    shown = ", ".join(f"{name} {value * 100:.1f} %" for name, value in ranked)
+    return f"{answer['file']}: {shown}"
+
+
+# -- files in, lines or a table out ----------------------------------------------------------------
+
+
+def find_pictures(paths: Iterable[Path]) -> Iterator[Path]:
+    """The files named, and the picture files of the folders named and all folders below them."""
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        for file in sorted(path.rglob("*")):
+            hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
+            if file.suffix.lower() in SUFFIXES and not hidden and file.is_file():
+                yield file
+
+
+def write_csv(answers: Iterable[dict[str, Any]], classes: Sequence[str], target: Path) -> int:
+    """Write a table with one row per picture and one column per class; returns the rows."""
+    part = target.with_name(target.name + ".part")
+    rows = 0
+    with part.open("w", encoding="utf-8-sig", newline="") as sink:
+        table = csv.writer(sink)
+        table.writerow(["file", "answer", "confidence", *classes, "error"])
+        for one in answers:
+            shares = [f"{one['probabilities'][c]:.6f}" if not one["error"] else "" for c in classes]
+            sure = f"{one['confidence']:.6f}" if not one["error"] else ""
+            table.writerow([one["file"], one["answer"] or "", sure, *shares, one["error"]])
+            rows += 1
+    part.replace(target)
+    return rows
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 = all answered, 1 = some files were no pictures, 2 = cannot start."""
+    parser = argparse.ArgumentParser(description="Classify pictures with this bundle.")
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PICTURE_OR_FOLDER")
+    parser.add_argument("--top", type=int, default=3, help="classes shown per picture (3)")
+    parser.add_argument("--json", action="store_true", help="one JSON object per line")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write a table instead")
+    given = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError):
+            stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    failed = 0
+
+    def counted(answers: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        nonlocal failed
+        for one in answers:
+            if one["error"]:
+                failed += 1
+                print(f"{one['file']}: {one['error']}", file=sys.stderr)
+            yield one
+
+    try:
+        network = Classifier.from_folder(Path(__file__).resolve().parent)
+        files = list(find_pictures(given.paths))
+        if not files:
+            raise UnusableError("There is no picture in what was given.")
+        answers = counted(network.answers(files))
+        if given.csv:
+            print(f"{write_csv(answers, network.classes, given.csv)} rows in {given.csv}")
+        else:
+            for one in answers:
+                if given.json:
+                    print(json.dumps(one, ensure_ascii=False))
+                elif not one["error"]:
+                    print(answer_line(one, given.top))
+    except (UnusableError, OSError) as err:
+        print(err, file=sys.stderr)
+        return 2
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Work that outlives a page: the store, the queue, the supervisor and its workers."""

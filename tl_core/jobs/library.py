@@ -1,0 +1,324 @@
+"""Projects and their pictures in the store."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Engine, Select, delete, func, insert, select, update
+
+from tl_core.config import DataConfig, RunSpec
+from tl_core.data.intake import ImageRecord, Intake, Quarantined
+from tl_core.data.split import assign_splits
+from tl_core.errors import ConfigError, JobError
+from tl_core.jobs.schema import images, projects, refused, runs
+
+__all__ = ["ClassRow", "ImageRow", "Library", "Project"]
+
+ROWS_AT_ONCE = 1000
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A named set of pictures with its settings and runs. Times are Unix seconds."""
+
+    id: str
+    name: str
+    created_at: float
+    updated_at: float
+    n_images: int
+    n_classes: int
+    sample: bool
+    data_version: int
+    draft: dict[str, Any]
+    data_config: dict[str, Any]
+    notes: tuple[str, ...]
+    given_splits: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassRow:
+    """Pictures of one class, in all and per part."""
+
+    label: str
+    total: int
+    train: int
+    val: int
+    test: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRow:
+    """One picture of a set. ``digest`` finds its content, ``id`` is its number in the set."""
+
+    id: int
+    digest: str
+    path: str
+    label: str
+    split: str
+
+
+class Library:
+    """Projects, their pictures, and what was not taken in.
+
+    Args:
+        engine: From ``open_engine``.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    # -- projects ------------------------------------------------------------------------------
+
+    def create(self, name: str, *, sample: bool = False) -> Project:
+        """Start an empty project.
+
+        Raises:
+            ConfigError: The name is empty or longer than 80 characters.
+        """
+        name = _project_name(name)
+        now = time.time()
+        project_id = f"p{secrets.token_hex(5)}"
+        with self._engine.begin() as connection:
+            connection.execute(
+                insert(projects).values(
+                    id=project_id,
+                    name=name,
+                    created_at=now,
+                    updated_at=now,
+                    draft=RunSpec().to_dict(),
+                    data_config=asdict(DataConfig()),
+                    notes=[],
+                    given_splits=[],
+                    sample=int(sample),
+                    data_version=0,
+                )
+            )
+        return self.get(project_id)
+
+    def get(self, project_id: str) -> Project:
+        """One project.
+
+        Raises:
+            JobError: No project of that id.
+        """
+        found = self._read(select(projects).where(projects.c.id == project_id))
+        if not found:
+            raise JobError("This project is not here (any more).", hint="Choose one on Home.")
+        return found[0]
+
+    def projects(self) -> list[Project]:
+        """All projects, the one touched last first."""
+        return self._read(select(projects).order_by(projects.c.updated_at.desc()))
+
+    def update(self, project_id: str, **values: Any) -> None:
+        """Change columns of a project (name, draft, data_config)."""
+        if "name" in values:
+            values["name"] = _project_name(values["name"])
+        with self._engine.begin() as connection:
+            connection.execute(
+                update(projects)
+                .where(projects.c.id == project_id)
+                .values(updated_at=time.time(), **values)
+            )
+
+    def delete(self, project_id: str) -> list[str]:
+        """Forget a project with its pictures' records and runs; returns the ids of its runs."""
+        with self._engine.begin() as connection:
+            found = connection.execute(select(runs.c.id).where(runs.c.project_id == project_id))
+            run_ids = [str(row.id) for row in found]
+            for table in (images, refused, runs):
+                connection.execute(delete(table).where(table.c.project_id == project_id))
+            connection.execute(delete(projects).where(projects.c.id == project_id))
+        return run_ids
+
+    def _read(self, query: Select[Any]) -> list[Project]:
+        counts = (
+            select(
+                images.c.project_id,
+                func.count().label("n_images"),
+                func.count(images.c.label.distinct()).label("n_classes"),
+            )
+            .group_by(images.c.project_id)
+            .subquery()
+        )
+        joined = query.add_columns(counts.c.n_images, counts.c.n_classes).outerjoin_from(
+            projects, counts, counts.c.project_id == projects.c.id
+        )
+        with self._engine.connect() as connection:
+            return [
+                Project(
+                    id=row.id,
+                    name=row.name,
+                    created_at=row.created_at,
+                    updated_at=row.updated_at,
+                    n_images=row.n_images or 0,
+                    n_classes=row.n_classes or 0,
+                    sample=bool(row.sample),
+                    data_version=row.data_version,
+                    draft=row.draft,
+                    data_config=row.data_config,
+                    notes=tuple(row.notes),
+                    given_splits=tuple(row.given_splits),
+                )
+                for row in connection.execute(joined)
+            ]
+
+    # -- pictures ------------------------------------------------------------------------------
+
+    def replace_images(self, project_id: str, intake: Intake, config: DataConfig) -> None:
+        """Make ``intake`` the project's set, in one transaction: the old set or the new, whole."""
+        splits = assign_splits(intake.records, config)
+        with self._engine.begin() as connection:
+            for table in (images, refused):
+                connection.execute(delete(table).where(table.c.project_id == project_id))
+            for rows in _batches(_image_rows(project_id, intake.records, splits)):
+                connection.execute(insert(images), rows)
+            for rows in _batches(_refused_rows(project_id, intake.quarantine)):
+                connection.execute(insert(refused), rows)
+            connection.execute(
+                update(projects)
+                .where(projects.c.id == project_id)
+                .values(
+                    notes=list(intake.notes),
+                    given_splits=list(intake.given_splits),
+                    data_config=asdict(config),
+                    data_version=projects.c.data_version + 1,
+                    updated_at=time.time(),
+                )
+            )
+
+    def resplit(self, project_id: str, config: DataConfig) -> None:
+        """Divide the pictures anew; parts given by folders stay as given."""
+        query = select(images).where(images.c.project_id == project_id)
+        with self._engine.begin() as connection:
+            rows = list(connection.execute(query.order_by(images.c.image_id)))
+            records = [
+                ImageRecord(
+                    path=row.path,
+                    label=row.label,
+                    split=row.given_split,
+                    digest=row.digest,
+                    width=row.width,
+                    height=row.height,
+                    bytes=row.bytes,
+                    format=row.format,
+                )
+                for row in rows
+            ]
+            connection.execute(delete(images).where(images.c.project_id == project_id))
+            for batch in _batches(_image_rows(project_id, records, assign_splits(records, config))):
+                connection.execute(insert(images), batch)
+            connection.execute(
+                update(projects)
+                .where(projects.c.id == project_id)
+                .values(
+                    data_config=asdict(config),
+                    data_version=projects.c.data_version + 1,
+                    updated_at=time.time(),
+                )
+            )
+
+    def classes(self, project_id: str) -> list[ClassRow]:
+        """Counts per class and part, classes in alphabetical order."""
+        query = (
+            select(images.c.label, images.c.split, func.count().label("n"))
+            .where(images.c.project_id == project_id)
+            .group_by(images.c.label, images.c.split)
+        )
+        counts: dict[str, dict[str, int]] = {}
+        with self._engine.connect() as connection:
+            for row in connection.execute(query):
+                counts.setdefault(row.label, dict.fromkeys(SPLITS, 0))[row.split] = row.n
+        return [
+            ClassRow(label=label, total=sum(parts.values()), **parts)
+            for label, parts in sorted(counts.items())
+        ]
+
+    def images(
+        self,
+        project_id: str,
+        *,
+        label: str | None = None,
+        split: str | None = None,
+        offset: int = 0,
+        limit: int | None = 60,
+    ) -> list[ImageRow]:
+        """Pictures in the order of their numbers."""
+        query = _filtered(select(images), project_id, label, split).order_by(images.c.image_id)
+        with self._engine.connect() as connection:
+            found = connection.execute(query.offset(offset).limit(limit))
+            return [
+                ImageRow(
+                    id=row.image_id,
+                    digest=row.digest,
+                    path=row.path,
+                    label=row.label,
+                    split=row.split,
+                )
+                for row in found
+            ]
+
+    def count(self, project_id: str, label: str | None = None, split: str | None = None) -> int:
+        """Number of pictures."""
+        query = _filtered(select(func.count()).select_from(images), project_id, label, split)
+        with self._engine.connect() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def quarantine(self, project_id: str) -> list[Quarantined]:
+        """Files that were not taken in, with the reason."""
+        query = select(refused).where(refused.c.project_id == project_id)
+        with self._engine.connect() as connection:
+            found = connection.execute(query.order_by(refused.c.position))
+            return [Quarantined(file=row.file, reason=row.reason, code=row.code) for row in found]
+
+
+def _project_name(name: str) -> str:
+    name = " ".join(name.split())
+    if not 1 <= len(name) <= 80:
+        raise ConfigError("A project needs a name of 1 to 80 characters.", field="name")
+    return name
+
+
+def _filtered(query: Any, project_id: str, label: str | None, split: str | None) -> Any:
+    query = query.where(images.c.project_id == project_id)
+    if label is not None:
+        query = query.where(images.c.label == label)
+    if split is not None:
+        query = query.where(images.c.split == split)
+    return query
+
+
+def _image_rows(
+    project_id: str, records: Sequence[ImageRecord], splits: Sequence[str]
+) -> Iterable[dict[str, Any]]:
+    for number, (record, split) in enumerate(zip(records, splits, strict=True), start=1):
+        values = asdict(record)
+        given = values.pop("split")
+        yield {
+            **values,
+            "project_id": project_id,
+            "image_id": number,
+            "given_split": given,
+            "split": split,
+        }
+
+
+def _refused_rows(project_id: str, files: Sequence[Quarantined]) -> Iterable[dict[str, Any]]:
+    for position, one in enumerate(files):
+        yield {"project_id": project_id, "position": position, **asdict(one)}
+
+
+def _batches(rows: Iterable[dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:
+    batch: list[dict[str, Any]] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == ROWS_AT_ONCE:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,78 @@
+"""Answers for single pictures, from a run or from a bundle. Imports torch only for runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from tl_core.errors import DataError
+from tl_core.export.load import Bundle
+from tl_core.export.predict_template import find_pictures
+from tl_core.storage import Home
+
+__all__ = ["answer_row", "predict_paths", "predict_with_run"]
+
+
+def predict_paths(
+    home: Home, engine: Engine, source: str, paths: Sequence[Path]
+) -> list[dict[str, Any]]:
+    """Classify files (and the pictures in folders) with a bundle's folder or zip, or a run's id.
+
+    Returns:
+        One row per picture: ``file``, ``top`` (label and probability, most probable first) and
+        ``error`` (a sentence, or None).
+
+    Raises:
+        DataError: No picture at any of the paths.
+    """
+    bundle = Path(source).expanduser()
+    if bundle.exists():
+        answers = [_bundle_row(one) for one in Bundle.open(bundle).predict(paths)]
+    else:
+        files = [(str(path), path) for path in find_pictures(paths)]
+        answers = predict_with_run(home, engine, source, files)
+    if not answers:
+        raise DataError(
+            f"There are no pictures in {', '.join(map(str, paths))}.",
+            hint="Give picture files, or a folder that holds some.",
+        )
+    return answers
+
+
+def predict_with_run(
+    home: Home, engine: Engine, run_id: str, files: Sequence[tuple[str, Path]]
+) -> list[dict[str, Any]]:
+    """Classify files with a finished run; rows as ``predict_paths``."""
+    from tl_core.evaluate.predict import predict_files
+    from tl_core.jobs.loading import load_classifier
+
+    one = load_classifier(home, engine, run_id)
+    answers = predict_files(
+        one.model,
+        files,
+        size_px=one.size_px,
+        resize=one.spec.train.resize,
+        mean=one.card.mean,
+        std=one.card.std,
+    )
+    return [answer_row(a.name, one.classes, a.probabilities, a.error) for a in answers]
+
+
+def answer_row(name: str, classes: Sequence[str], probabilities: Any, error: str) -> dict[str, Any]:
+    """One row of the answer: every class, most probable first."""
+    if probabilities is None:
+        return {"file": name, "top": [], "error": error}
+    ranked = sorted(zip(classes, probabilities.tolist(), strict=True), key=lambda pair: -pair[1])
+    return {"file": name, "top": [[label, p] for label, p in ranked], "error": None}
+
+
+def _bundle_row(answer: Mapping[str, Any]) -> dict[str, Any]:
+    ranked = sorted(answer["probabilities"].items(), key=lambda pair: -pair[1])
+    return {
+        "file": answer["file"],
+        "top": [list(pair) for pair in ranked],
+        "error": answer["error"] or None,
+    }

@@ -1,0 +1,56 @@
+"""Starting processes that outlive their parent, on every system."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+from tl_core.storage import Home
+
+__all__ = ["alive", "start_detached"]
+
+ROOT = Path(__file__).resolve().parents[2]  # the checkout: where ``-m tl_core...`` is found
+
+
+def start_detached(module: str, *arguments: str, home: Home, log: Path) -> subprocess.Popen[bytes]:
+    """Run ``python -m module arguments`` in a session of its own, output appended to ``log``.
+
+    A session of its own keeps Ctrl-C in the server's terminal away from a training run.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "THAW_HOME": str(home.root), "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", module, *arguments]
+    with log.open("ab") as sink:
+        if sys.platform == "win32":
+            return subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
+                creationflags=subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS,
+            )
+        return subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            start_new_session=True,
+        )
+
+
+def alive(pid: int | None) -> bool:
+    """Whether a process exists and is not merely waiting to be reaped."""
+    if not pid:
+        return False
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False

@@ -1,0 +1,170 @@
+"""Short work for the pages that needs torch: predictions, previews, descriptions, exports."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from tl_core.config import RunSpec
+from tl_core.data.pixels import open_pixels
+from tl_core.errors import WeightsFileError
+from tl_core.jobs import estimate
+from tl_core.jobs.exporting import write_run_bundle
+from tl_core.jobs.predicting import predict_with_run
+from tl_core.jobs.work import Context
+from tl_core.models.build import build
+from tl_core.models.catalog import card, valid_image_size
+from tl_core.models.groups import describe_groups, layer_groups
+from tl_core.train.augment import preview as augmented
+from tl_core.train.device import choose_device, device_title
+
+__all__ = ["KINDS"]
+
+MEASURED_MODEL = "resnet10t.tiny_imagenet"
+MEASURED_BATCH = 16
+MEASURE_S = 1.0  # seconds of forward passes behind the machine's rate
+
+
+def predict(context: Context) -> dict[str, Any]:
+    """Classify photos by digest with a finished run."""
+    spec = context.row.spec
+    files = [(digest, context.home.local_blob(digest)) for digest in spec["digests"]]
+    answers = predict_with_run(context.home, context.engine, spec["run_id"], files)
+    return {"answers": answers}
+
+
+def preview(context: Context) -> dict[str, Any]:
+    """What the network sees: some of the user's pictures fitted to the square, then augmented.
+
+    Writes ``original-i.webp`` and ``changed-i-k.webp`` into the task's folder.
+    """
+    payload = context.row.spec
+    spec = RunSpec.from_dict(payload["spec"])
+    facts = card(spec.model.name)
+    rows = context.library.images(context.row.project_id, split="train", limit=None)
+    if not rows:
+        return {"rows": []}
+    spread = np.linspace(0, len(rows) - 1, num=min(int(payload.get("n", 4)), len(rows))).round()
+    rows = [rows[int(i)] for i in spread]
+    size = spec.train.image_size or facts.input_px
+    pixels = open_pixels(
+        context.home, [row.digest for row in rows], size_px=size, resize=spec.train.resize
+    )
+    versions = int(payload.get("versions", 5))
+    changed = augmented(pixels.images, spec.augment, versions, seed=spec.train.seed)
+    folder = context.home.folder("tasks", context.row.id)
+    body = []
+    for i, row in enumerate(rows):
+        _save(pixels.images[i], folder / f"original-{i}.webp")
+        names = [f"changed-{i}-{k}.webp" for k in range(versions)]
+        for k, name in enumerate(names):
+            _save(changed[i, k], folder / name)
+        body.append(
+            {
+                "label": row.label,
+                "path": row.path,
+                "original": str(folder / f"original-{i}.webp"),
+                "changed": [str(folder / name) for name in names],
+            }
+        )
+    return {"rows": body, "size_px": size}
+
+
+def _save(pixels: np.ndarray, path: Any) -> None:
+    Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).save(path, "WEBP", quality=85)
+
+
+def describe(context: Context) -> dict[str, Any]:
+    """Find the layer groups of a model outside the catalogue and remember them."""
+    name = str(context.row.spec["model"])
+    facts = card(name)
+    size = valid_image_size(facts, facts.input_px)
+    model = build(name, n_classes=2, weights="random", image_size=size)
+    groups = [asdict(one) for one in describe_groups(model, layer_groups(model), size)]
+    estimate.keep_description(context.home, name, groups)
+    return {"model": name, "groups": len(groups)}
+
+
+def download(context: Context) -> dict[str, Any]:
+    """Fetch a model's pretrained weights into the local cache."""
+    name = str(context.row.spec["model"])
+    build(name, n_classes=2, report=context.progress("Downloading the weights", "bytes"))
+    return {"model": name}
+
+
+def check_weights(context: Context) -> dict[str, Any]:
+    """Try a weights file of the user's own on a network, before anything is trained from it.
+
+    The spec names the ``model`` and the file: ``digest`` of stored content and ``file``, its name,
+    or ``path``, a file on this machine, which is stored first.
+
+    Raises:
+        WeightsFileError: Not readable, not safe, or made for another network.
+    """
+    spec = context.row.spec
+    name, digest = str(spec["model"]), str(spec.get("digest", ""))
+    file = str(spec.get("file", ""))
+    if not digest:
+        path = Path(str(spec["path"])).expanduser()
+        if not path.is_absolute() or not path.is_file():
+            raise WeightsFileError(
+                f"There is no file at {path}.",
+                hint="Give the full path of a weights file on the machine Thaw runs on.",
+            )
+        digest, file = context.home.put_blob(path), path.name
+    try:
+        build(name, n_classes=2, weights="file", weights_path=context.home.local_blob(digest))
+    except WeightsFileError as err:
+        message = err.message.replace(digest, file)  # the store knows contents, not names
+        raise WeightsFileError(message, hint=err.hint) from err
+    return {"model": name, "digest": digest, "file": file}
+
+
+def export(context: Context) -> dict[str, Any]:
+    """Write a run's bundle into its folder."""
+    run_id = str(context.row.spec["run_id"])
+    target = context.home.run_dir(run_id) / "export" / f"thaw-{run_id}"
+    return write_run_bundle(
+        context.home,
+        context.engine,
+        run_id,
+        target,
+        report=context.progress("Writing the bundle", "steps"),
+    )
+
+
+def measure(context: Context) -> dict[str, Any]:
+    """Measure this machine: multiply-adds per second of the embedded backbone's forward pass."""
+    facts = card(MEASURED_MODEL)
+    device = choose_device("auto")
+    model = build(MEASURED_MODEL, n_classes=2, weights="random").eval().to(device)
+    batch = torch.rand(MEASURED_BATCH, 3, facts.input_px, facts.input_px, device=device)
+    with torch.inference_mode():
+        model(batch)  # the first pass allocates
+        passes, begun = 0, time.perf_counter()
+        while time.perf_counter() - begun < MEASURE_S:
+            model(batch).sum().item()  # .item() waits for the device
+            passes += 1
+        seconds = time.perf_counter() - begun
+    macs = sum(group.macs for group in facts.groups)
+    rate = passes * MEASURED_BATCH * macs / seconds
+    estimate.keep_rate(context.home, rate, device_title(device))
+    return {"macs_per_s": rate, "device": device_title(device)}
+
+
+KINDS: dict[str, Callable[[Context], dict[str, Any]]] = {
+    "predict": predict,
+    "preview": preview,
+    "describe": describe,
+    "download": download,
+    "check_weights": check_weights,
+    "export": export,
+    "measure": measure,
+}

@@ -1,0 +1,156 @@
+"""The tables, and the engine that reaches them.
+
+SQLite in WAL mode by default: many readers beside one writer, and a killed process leaves no half
+a transaction. ``THAW_DATABASE_URL`` names another database (PostgreSQL) instead.
+
+======== ==========================================================================================
+projects one row per project: name, saved draft of the settings, how its pictures are split
+images   one row per picture of a project's current set
+refused  files that were not taken in, with the reason
+runs     every piece of background work, training or not: the queue and its outcome
+events   what runs say, numbered per run from 1, append-only
+commands what pages ask of a running run: pause, continue, stop
+services one row per long-lived process with its last sign of life
+======== ==========================================================================================
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    Engine,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+)
+from sqlalchemy.pool import NullPool
+
+from tl_core.storage import Home
+
+__all__ = ["commands", "events", "images", "open_engine", "projects", "refused", "runs", "services"]
+
+metadata = MetaData()
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False),
+    Column("draft", JSON, nullable=False),
+    Column("data_config", JSON, nullable=False),
+    Column("notes", JSON, nullable=False),
+    Column("given_splits", JSON, nullable=False),
+    Column("sample", Integer, nullable=False, default=0),
+    Column("data_version", Integer, nullable=False, default=0),
+)
+
+images = Table(
+    "images",
+    metadata,
+    Column("project_id", String(32), primary_key=True),
+    Column("image_id", Integer, primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("given_split", String(8)),
+    Column("split", String(8), nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("format", String(16), nullable=False),
+    Index("images_by_class", "project_id", "label", "split"),
+)
+
+refused = Table(
+    "refused",
+    metadata,
+    Column("project_id", String(32), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("file", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("code", String(32), nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("project_id", String(32), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("lane", String(8), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("spec", JSON, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("queued_at", Float, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("started_at", Float),
+    Column("ended_at", Float),
+    Column("heartbeat_at", Float),
+    Column("claimed_by", String(64)),
+    Column("pid", Integer),
+    Column("exit_code", Integer),
+    Column("error", JSON),
+    Column("result", JSON),
+    Index("runs_by_lane", "lane", "state", "queued_at"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("run_id", String(32), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("kind", String(24), nullable=False),
+    Column("body", JSON, nullable=False),
+)
+
+commands = Table(
+    "commands",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("run_id", String(32), nullable=False, index=True),
+    Column("kind", String(12), nullable=False),
+    Column("at", Float, nullable=False),
+)
+
+services = Table(
+    "services",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("pid", Integer, nullable=False),
+    Column("heartbeat_at", Float, nullable=False),
+)
+
+
+def open_engine(home: Home) -> Engine:
+    """Connect to the store of a home, creating its tables when missing.
+
+    Connections are opened per use (NullPool): they are cheap on SQLite, and no thread or forked
+    process can then inherit one.
+    """
+    url = os.environ.get("THAW_DATABASE_URL") or f"sqlite:///{home.database}"
+    engine = create_engine(url, poolclass=NullPool)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _sqlite_settings)
+    metadata.create_all(engine)
+    return engine
+
+
+def _sqlite_settings(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA busy_timeout=10000")  # ms a writer waits for another
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.close()

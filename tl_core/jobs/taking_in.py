@@ -1,0 +1,82 @@
+"""Background work that brings pictures into a project. Free of torch."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tl_core.config import DataConfig
+from tl_core.data.intake import Intake, take_in
+from tl_core.data.sample import SampleOptions, write_sample
+from tl_core.errors import DataError
+from tl_core.jobs.work import Context
+from tl_core.storage import write_json
+
+__all__ = ["make_sample", "take_in_pictures"]
+
+
+def take_in_pictures(context: Context) -> dict[str, Any]:
+    """Read a folder, an archive or an upload into the project's set.
+
+    The spec names one source: ``folder`` or ``archive`` (a path) or ``upload_id``. The old set
+    stays until the new one is complete.
+
+    Raises:
+        DataError: Nothing there, or nothing usable in it.
+    """
+    spec = context.row.spec
+    if upload_id := str(spec.get("upload_id", "")):
+        source = _uploaded(context, upload_id)
+        summary = _keep(context, _read(context, source))
+        source.unlink(missing_ok=True)
+        return summary
+    source = Path(str(spec.get("folder") or spec.get("archive") or "")).expanduser()
+    if not source.is_absolute() or not source.exists():
+        raise DataError(
+            f"There is nothing at {source}.",
+            hint="Give the full path of a folder or zip on the machine Thaw runs on.",
+        )
+    return _keep(context, _read(context, source))
+
+
+def make_sample(context: Context) -> dict[str, Any]:
+    """Generate the surface-inspection tiles and take them in.
+
+    What was planted is written to ``samples/<project>.json``, outside the set.
+    """
+    options = SampleOptions(**context.row.spec.get("options", {}))
+    with tempfile.TemporaryDirectory(dir=context.home.folder("tmp")) as folder:
+        target = Path(folder) / "tiles"
+        context.progress("Drawing the sample pictures")(0, 0)
+        truth = write_sample(target, options)
+        summary = _keep(context, _read(context, target))
+    write_json(context.home.folder("samples") / f"{context.row.project_id}.json", truth.to_dict())
+    return summary
+
+
+def _uploaded(context: Context, upload_id: str) -> Path:
+    # The id was made by our own upload route; run_dir's check of names applies to it as well.
+    found = sorted(context.home.folder("uploads").glob(f"{upload_id}.*"))
+    ready = [path for path in found if path.suffix not in (".part", ".json")]
+    if not upload_id.isalnum() or not ready:
+        raise DataError(
+            "The uploaded file is not here.", hint="Upload it again; nothing else was lost."
+        )
+    return ready[0]
+
+
+def _read(context: Context, source: Path) -> Intake:
+    return take_in(
+        source,
+        context.home,
+        report=context.progress("Reading the pictures"),
+        cancelled=context.orders.cancelled,
+    )
+
+
+def _keep(context: Context, intake: Intake) -> dict[str, Any]:
+    project = context.library.get(context.row.project_id)
+    config = DataConfig(**project.data_config)
+    context.library.replace_images(project.id, intake, config)
+    return {"pictures": len(intake.records), "quarantined": len(intake.quarantine)}

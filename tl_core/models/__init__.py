@@ -1,0 +1,1 @@
+"""Backbones: the catalogue, building a network, its layer groups, and freezing them."""

@@ -1,0 +1,389 @@
+"""What pages call: one user's projects, settings, runs and results. No torch, no waiting.
+
+Every method is a short read or write of the store; work is queued and carried out by other
+processes. A page may therefore call anything here on every rerun.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tl_core.config import DataConfig, RunSpec, changed
+from tl_core.data.decode import open_rgb
+from tl_core.data.intake import Quarantined
+from tl_core.errors import DataError, TLError
+from tl_core.evaluate import words
+from tl_core.events import FindingRaised, Progress
+from tl_core.jobs import estimate
+from tl_core.jobs.estimate import Estimate
+from tl_core.jobs.library import ClassRow, ImageRow, Library, Project
+from tl_core.jobs.log import EventLog
+from tl_core.jobs.queue import ACTIVE, Queue, RunRow
+from tl_core.jobs.schema import open_engine
+from tl_core.jobs.submit import Snapshot, missing_for_training, read_snapshot, submit_training
+from tl_core.jobs.supervisor import ensure_running, note_server
+from tl_core.jobs.view import RunView, fold
+from tl_core.models.catalog import card
+from tl_core.models.facts import ModelCard
+from tl_core.storage import Home, read_json
+from tl_core.train import defaults
+
+__all__ = [
+    "ClassRow",
+    "DataView",
+    "Estimate",
+    "FindingRaised",
+    "ImageRow",
+    "ModelCard",
+    "Project",
+    "Quarantined",
+    "RunRow",
+    "RunView",
+    "Studio",
+]
+
+STEPS = ("data", "model", "layers", "train", "evaluate", "predict", "export")
+SAMPLE_NAME = "Surface inspection (sample)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataView:
+    """A project's pictures at a glance. ``missing`` is empty when they can be trained on."""
+
+    classes: tuple[ClassRow, ...]
+    n_images: int
+    n_train: int
+    n_val: int
+    n_test: int
+    n_quarantine: int
+    notes: tuple[str, ...]
+    given_splits: tuple[str, ...]
+    config: DataConfig
+    missing: str
+
+
+class Studio:
+    """The engine as the pages see it.
+
+    Args:
+        home: Where everything lies; ``THAW_HOME`` or ``~/.thaw`` when not given.
+    """
+
+    def __init__(self, home: Home | None = None) -> None:
+        self.home = home or Home()
+        self._engine = open_engine(self.home)
+        self.library = Library(self._engine)
+        self.queue = Queue(self._engine)
+        self.log = EventLog(self._engine)
+
+    def ensure_workers(self) -> None:
+        """Start the supervisor when none serves this home (THAW_NO_WORKERS=1 forbids it)."""
+        if os.environ.get("THAW_NO_WORKERS") != "1":
+            ensure_running(self.home)
+
+    def note_server(self) -> None:
+        """Tell the supervisor that somebody is here."""
+        note_server(self.home)
+
+    # -- projects ------------------------------------------------------------------------------
+
+    def projects(self) -> list[Project]:
+        """All projects, the one touched last first."""
+        return self.library.projects()
+
+    def create(self, name: str) -> Project:
+        """Start an empty project. Raises ConfigError for an unusable name."""
+        return self.library.create(name)
+
+    def project(self, project_id: str) -> Project | None:
+        """A project, or None when it is not here any more."""
+        try:
+            return self.library.get(project_id)
+        except TLError:
+            return None
+
+    def rename(self, project_id: str, name: str) -> None:
+        """Give a project another name."""
+        self.library.update(project_id, name=name)
+
+    def delete(self, project_id: str) -> None:
+        """Forget a project, its runs and their files. Work on it is stopped first."""
+        for row in self.queue.rows(project_id=project_id, states=tuple(ACTIVE)):
+            self.queue.command(row.id, "stop")
+        for run_id in self.library.delete(project_id):
+            shutil.rmtree(self.home.run_dir(run_id), ignore_errors=True)
+
+    def start_sample_project(self, **options: Any) -> tuple[Project, str]:
+        """Create the sample project and queue the drawing of its pictures."""
+        project = self.library.create(SAMPLE_NAME, sample=True)
+        return project, self.make_sample(project.id, **options)
+
+    # -- pictures ------------------------------------------------------------------------------
+
+    def take_in(
+        self,
+        project_id: str,
+        *,
+        upload_id: str = "",
+        folder: str = "",
+        files: Sequence[tuple[str, bytes]] = (),
+    ) -> str:
+        """Queue the taking in of one source and return the task's id.
+
+        Args:
+            project_id: Whose set is replaced once the new one is complete.
+            upload_id: A finished upload.
+            folder: A folder or archive on the machine Thaw runs on.
+            files: (relative name, content) pairs from the browser's own uploader; one archive, or
+                pictures named ``class/file``.
+
+        Raises:
+            DataError: No source given.
+        """
+        if files:
+            upload_id = self._keep_files(files)
+        if not upload_id and not folder.strip():
+            raise DataError("No pictures were given.", hint="Choose a zip, a folder or files.")
+        source = {"upload_id": upload_id} if upload_id else {"folder": folder.strip()}
+        return self.queue.submit("import", source, project_id=project_id, name="Reading pictures")
+
+    def _keep_files(self, files: Sequence[tuple[str, bytes]]) -> str:
+        upload_id = secrets.token_hex(16)
+        uploads = self.home.folder("uploads")
+        if len(files) == 1 and "/" not in files[0][0]:
+            (uploads / f"{upload_id}.upload").write_bytes(files[0][1])
+            return upload_id
+        with zipfile.ZipFile(uploads / f"{upload_id}.upload", "w") as archive:
+            for name, content in files:
+                archive.writestr(name, content)
+        return upload_id
+
+    def make_sample(self, project_id: str, **options: Any) -> str:
+        """Queue the drawing of the sample pictures into a project."""
+        return self.queue.submit(
+            "sample", {"options": options}, project_id=project_id, name="Drawing the sample"
+        )
+
+    def data(self, project_id: str) -> DataView:
+        """Counts, notes and what is missing."""
+        project = self.library.get(project_id)
+        rows = self.library.classes(project_id)
+        return DataView(
+            classes=tuple(rows),
+            n_images=sum(row.total for row in rows),
+            n_train=sum(row.train for row in rows),
+            n_val=sum(row.val for row in rows),
+            n_test=sum(row.test for row in rows),
+            n_quarantine=len(self.library.quarantine(project_id)),
+            notes=project.notes,
+            given_splits=project.given_splits,
+            config=DataConfig(**project.data_config),
+            missing=missing_for_training(rows),
+        )
+
+    def images(
+        self,
+        project_id: str,
+        *,
+        label: str | None = None,
+        split: str | None = None,
+        offset: int = 0,
+        limit: int = 60,
+    ) -> list[ImageRow]:
+        """A page of pictures."""
+        return self.library.images(project_id, label=label, split=split, offset=offset, limit=limit)
+
+    def count(self, project_id: str, label: str | None = None, split: str | None = None) -> int:
+        """Number of pictures."""
+        return self.library.count(project_id, label, split)
+
+    def quarantine(self, project_id: str) -> list[Quarantined]:
+        """Files that were not taken in, with the reason."""
+        return self.library.quarantine(project_id)
+
+    def resplit(self, project_id: str, config: DataConfig) -> None:
+        """Divide the pictures anew."""
+        self.library.resplit(project_id, config)
+
+    # -- settings ------------------------------------------------------------------------------
+
+    def draft(self, project_id: str) -> RunSpec:
+        """The settings as the user left them; automatic ones are None."""
+        return RunSpec.from_dict(self.library.get(project_id).draft)
+
+    def save_draft(self, project_id: str, spec: RunSpec) -> None:
+        """Keep the settings; they survive a refresh and a restart."""
+        self.library.update(project_id, draft=spec.to_dict())
+
+    def resolved_draft(self, project_id: str) -> RunSpec:
+        """The settings with every automatic one filled in."""
+        return defaults.resolved(self.draft(project_id), **self._situation(project_id))
+
+    def reasons(self, project_id: str) -> dict[str, str]:
+        """Why each automatic setting is what it is: field name to sentence."""
+        return defaults.reasons(self.draft(project_id), **self._situation(project_id))
+
+    def _situation(self, project_id: str) -> dict[str, Any]:
+        rows = self.library.classes(project_id)
+        return {
+            "card": self.card(project_id),
+            "n_train": sum(row.train for row in rows),
+            "n_classes": len(rows),
+        }
+
+    def card(self, project_id: str) -> ModelCard:
+        """The chosen model; its groups are filled in once a task has described it."""
+        return self.card_of(self.draft(project_id).model.name)
+
+    def card_of(self, name: str) -> ModelCard:
+        """A model's card. Raises UnknownModelError with close matches."""
+        return estimate.described(self.home, card(name))
+
+    def estimate(self, project_id: str) -> Estimate:
+        """Trainable parameters, expected seconds and memory of the drafted run."""
+        spec = self.resolved_draft(project_id)
+        view = self.data(project_id)
+        return estimate.expected(
+            self.home, spec, self.card(project_id), n_train=view.n_train, n_val=view.n_val
+        )
+
+    def progress_of(self, project_id: str) -> dict[str, bool]:
+        """Which steps of the way are done."""
+        project = self.library.get(project_id)
+        done = [row for row in self.runs(project_id) if row.state == "finished"]
+        ready = project.n_images > 0 and not self.data(project_id).missing
+        spec = RunSpec.from_dict(project.draft)
+        chosen = bool(done) or spec != RunSpec()
+        tasks = {
+            row.kind
+            for row in self.queue.rows(project_id=project_id, states=("finished",), limit=500)
+        }
+        return {
+            "data": ready,
+            "model": ready and (chosen or bool(tasks & {"train"})),
+            "layers": ready and chosen,
+            "train": bool(done),
+            "evaluate": bool(done),
+            "predict": "predict" in tasks,
+            "export": "export" in tasks,
+        }
+
+    # -- training runs -------------------------------------------------------------------------
+
+    def start(self, project_id: str, spec: RunSpec | None = None) -> str:
+        """Queue a training run with the given or the drafted settings; returns its id.
+
+        Raises:
+            TooFewImagesError, ConfigError, ModelError: The settings or pictures do not allow it.
+        """
+        return submit_training(self.home, self._engine, project_id, spec or self.draft(project_id))
+
+    def start_changed(self, run_id: str, changes: Mapping[str, Any]) -> str:
+        """Queue a run like an earlier one with some settings changed (a remedy)."""
+        row = self.queue.get(run_id)
+        spec = changed(RunSpec.from_dict(row.spec), {**changes, "parent": run_id})
+        self.save_draft(row.project_id, spec)
+        return self.start(row.project_id, spec)
+
+    def pause(self, run_id: str) -> None:
+        """Ask a run to wait after its current step."""
+        self.queue.command(run_id, "pause")
+
+    def unpause(self, run_id: str) -> None:
+        """Let a paused run go on."""
+        self.queue.command(run_id, "continue")
+
+    def stop(self, run_id: str) -> None:
+        """Ask a run to end now and keep its best epoch; takes a waiting run off the queue."""
+        self.queue.command(run_id, "stop")
+
+    def resume(self, run_id: str) -> None:
+        """Queue an interrupted run again, to go on after its last finished epoch."""
+        self.queue.requeue(run_id)
+
+    def remove(self, run_id: str) -> None:
+        """Forget a run and its files."""
+        self.queue.remove(run_id)
+        shutil.rmtree(self.home.run_dir(run_id), ignore_errors=True)
+
+    def runs(self, project_id: str | None = None) -> list[RunRow]:
+        """Training runs, newest first."""
+        return self.queue.rows(project_id=project_id, kind="train")
+
+    def run(self, run_id: str) -> RunRow:
+        """One run or task. Raises RunNotFoundError."""
+        return self.queue.get(run_id)
+
+    def active(self) -> list[RunRow]:
+        """Everything waiting or at work, on any project."""
+        return self.queue.rows(states=tuple(ACTIVE))
+
+    def catch_up(self, run_id: str, view: RunView | None = None) -> RunView:
+        """Fold what is new into ``view`` (or everything, when None)."""
+        row = self.queue.get(run_id)  # before the events: a terminal state implies all are there
+        view = view or RunView(run_id=run_id)
+        return replace(fold(view, self.log.after(run_id, view.cursor)), state=row.state)
+
+    # -- results -------------------------------------------------------------------------------
+
+    def report(self, run_id: str, split: str) -> dict[str, Any] | None:
+        """The evaluation of a finished run on "test" or "val"; None when there is none."""
+        path = self.home.run_dir(run_id) / f"report-{split}.json"
+        if split not in ("test", "val") or not path.is_file():
+            return None
+        body: dict[str, Any] = read_json(path)
+        return body
+
+    def sentences(self, report: Mapping[str, Any]) -> list[str]:
+        """What a report says, in plain words, the most important first."""
+        return words.sentences(report)
+
+    def snapshot(self, run_id: str) -> Snapshot:
+        """The pictures a run was started with."""
+        return read_snapshot(self.home, run_id)
+
+    def exported(self, run_id: str) -> list[Path]:
+        """Files ready to be downloaded, newest first."""
+        folder = self.home.run_dir(run_id) / "export"
+        if not folder.is_dir():
+            return []
+        files = [path for path in folder.iterdir() if path.suffix == ".zip"]
+        return sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)
+
+    # -- short work in other processes ---------------------------------------------------------
+
+    def ask(self, kind: str, project_id: str = "", **payload: Any) -> str:
+        """Queue a task (predict, preview, describe, download, export, measure); returns its id."""
+        return self.queue.submit(kind, payload, project_id=project_id, name=kind)
+
+    def task(self, task_id: str) -> RunRow:
+        """Where a task stands; ``result`` when finished, ``error`` when failed."""
+        return self.queue.get(task_id)
+
+    def task_progress(self, task_id: str) -> tuple[str, int, int] | None:
+        """(stage, done, total) of a task; total 0 when unknown, None before its first report."""
+        event = self.log.last(task_id, Progress.name)
+        return (event.stage, event.done, event.total) if isinstance(event, Progress) else None
+
+    def keep_picture(self, name: str, content: bytes) -> str:
+        """Check a photo and put it into the store; returns its digest.
+
+        Raises:
+            UnreadableImageError: Not a picture.
+        """
+        part = self.home.folder("tmp") / f"{secrets.token_hex(8)}.photo"
+        try:
+            part.write_bytes(content)
+            open_rgb(part, max_side_px=640)
+            return self.home.put_blob(part)
+        except DataError as err:
+            raise type(err)(f"{name}: {err.message}", hint=err.hint) from err
+        finally:
+            part.unlink(missing_ok=True)

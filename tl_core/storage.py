@@ -1,0 +1,185 @@
+"""Where everything lies under ``THAW_HOME``, and how files get there without being half-written.
+
+Pictures and other contents are addressed by their SHA-256 and kept in a blob store that fsspec
+reaches (a local folder by default, ``THAW_BLOBS`` may name any fsspec address). What is rebuilt at
+will (thumbnails, working copies) or belongs to one run lies in plain local folders.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import fsspec
+
+from tl_core.errors import StorageError
+
+__all__ = ["Home", "atomic_path", "file_digest", "read_json", "write_json"]
+
+CHUNK = 1 << 20  # bytes read at a time when hashing or copying
+
+
+class Home:
+    """The folders of one Thaw installation.
+
+    Args:
+        root: The folder; default ``$THAW_HOME`` or ``~/.thaw``. Created when missing.
+    """
+
+    def __init__(self, root: Path | str | None = None) -> None:
+        given = root or os.environ.get("THAW_HOME") or Path.home() / ".thaw"
+        self.root = Path(given).expanduser().resolve()
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as err:
+            raise StorageError(
+                f"The folder {self.root} cannot be created.",
+                hint="Set THAW_HOME to a folder you may write to.",
+            ) from err
+        blobs = os.environ.get("THAW_BLOBS", str(self.root / "blobs"))
+        self._fs, self._blob_root = fsspec.core.url_to_fs(blobs)
+
+    # -- folders -------------------------------------------------------------------------------
+
+    def folder(self, *parts: str) -> Path:
+        """A folder below the root, created when missing."""
+        path = self.root.joinpath(*parts)
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file used unless THAW_DATABASE_URL names another database."""
+        return self.root / "thaw.db"
+
+    def run_dir(self, run_id: str) -> Path:
+        """Checkpoint, weights, reports and logs of one run."""
+        return self.folder("runs", _safe(run_id))
+
+    def thumb(self, digest: str, size_px: int) -> Path:
+        """Path of a WebP thumbnail, which may not exist yet."""
+        return self.folder("thumbs", _safe(digest)[:2]) / f"{_safe(digest)}-{int(size_px)}.webp"
+
+    def free_bytes(self) -> int:
+        """Free disk space where the root lies."""
+        return shutil.disk_usage(self.root).free
+
+    # -- blobs ---------------------------------------------------------------------------------
+
+    def _blob(self, digest: str) -> str:
+        digest = _safe(digest)
+        return f"{self._blob_root}/{digest[:2]}/{digest}"
+
+    def has_blob(self, digest: str) -> bool:
+        """Whether the content of this digest is stored."""
+        return bool(self._fs.exists(self._blob(digest)))
+
+    def put_blob(self, path: Path) -> str:
+        """Store a file's content and return its SHA-256 (hex). Storing twice costs nothing."""
+        digest = file_digest(path)
+        if not self.has_blob(digest):
+            target = self._blob(digest)
+            self._fs.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
+            part = f"{target}.{secrets.token_hex(4)}.part"
+            with path.open("rb") as source, self._fs.open(part, "wb") as sink:
+                shutil.copyfileobj(source, sink, CHUNK)
+            self._fs.mv(part, target)
+        return digest
+
+    def open_blob(self, digest: str) -> IO[bytes]:
+        """Open a blob for reading.
+
+        Raises:
+            StorageError: It is not there.
+        """
+        try:
+            stream: IO[bytes] = self._fs.open(self._blob(digest), "rb")
+        except FileNotFoundError as err:
+            raise StorageError(
+                f"A stored file ({digest[:12]}) is missing.",
+                hint="Bring the pictures again on the Data page.",
+            ) from err
+        return stream
+
+    def local_blob(self, digest: str) -> Path:
+        """A path on this machine that holds a blob's content; copied here first when it is remote.
+
+        Raises:
+            StorageError: It is not there.
+        """
+        if "file" in _protocols(self._fs):
+            path = Path(self._blob(digest))
+            if not path.is_file():
+                self.open_blob(digest).close()  # raises the right error
+            return path
+        copy = self.folder("cache", "blobs") / _safe(digest)
+        if not copy.is_file():
+            with (
+                self.open_blob(digest) as source,
+                atomic_path(copy) as part,
+                part.open("wb") as sink,
+            ):
+                shutil.copyfileobj(source, sink, CHUNK)
+        return copy
+
+    def blob_size(self, digest: str) -> int:
+        """Bytes of a stored blob."""
+        return int(self._fs.size(self._blob(digest)))
+
+
+@contextmanager
+def atomic_path(target: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``target``; renamed onto it on success, removed on error."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    os.close(handle)
+    part = Path(name)
+    part.chmod(0o644)  # mkstemp's 0600 would keep colleagues from reading what is shared
+    try:
+        yield part
+        part.replace(target)
+    except OSError as err:
+        part.unlink(missing_ok=True)
+        raise StorageError(
+            f"{target.name} could not be written ({err.strerror or err}).",
+            hint="Check the free space on the disk and try again.",
+        ) from err
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def write_json(target: Path, body: Any) -> None:
+    """Write JSON so that a reader sees the old or the new text, never half of it."""
+    with atomic_path(target) as part:
+        part.write_text(json.dumps(body, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file written by ``write_json``."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's content, hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _protocols(fs: Any) -> tuple[str, ...]:
+    protocol = fs.protocol
+    return (protocol,) if isinstance(protocol, str) else tuple(protocol)
+
+
+def _safe(name: str) -> str:
+    if not name or not all(char.isalnum() or char in "-_" for char in name):
+        raise StorageError(f"{name!r} is not a valid id.")
+    return name

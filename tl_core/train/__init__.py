@@ -1,0 +1,1 @@
+"""Training: one generator of events, and the pieces it is made of."""

@@ -1,0 +1,1 @@
+"""What the pages share: the only package that imports streamlit."""

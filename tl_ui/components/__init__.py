@@ -1,0 +1,1 @@
+"""Three small browser components; their JavaScript and CSS lie beside the modules."""

@@ -1,0 +1,67 @@
+"""What is around every page: the mark, the open project, and a heartbeat of the work going on."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from tl_core.session import RunRow
+from tl_ui import state, text
+from tl_ui.text import esc_md
+
+__all__ = ["frame"]
+
+SHOWN = 4  # pieces of work named in the sidebar
+BORN = time.time()  # of this server process
+
+
+def frame() -> None:
+    """Draw the mark and the sidebar; once per run of the script, before the page."""
+    dark = st.context.theme.type == "dark"
+    st.logo(text.LOGO_DARK if dark else text.LOGO, icon_image=text.MARK, size="large")
+    with st.sidebar:
+        opened = state.project()
+        if opened is not None:
+            _small(text.PROJECT)
+            st.markdown(f"**{esc_md(opened.name)}**")
+        _heartbeat()
+
+
+@st.fragment(run_every="5s", key="thaw_heartbeat")
+def _heartbeat() -> None:
+    work = state.studio()
+    if state.memory("server", BORN) != BORN:  # the session outlived a restart of the server
+        state.remember("server", BORN)
+        st.toast(text.SERVER_BACK, icon=":material/restart_alt:")
+    rows = work.active()
+    if not rows:
+        _small(text.NOTHING_RUNS)
+    for row in rows[:SHOWN]:
+        _one(row)
+    if len(rows) > SHOWN:
+        _small(f"and {text.plural(len(rows) - SHOWN, 'more task')} waiting")
+
+
+def _one(row: RunRow) -> None:
+    name = esc_md(row.name)
+    if row.place is not None:
+        _small(f":material/schedule: {name}: number {row.place} in the queue")
+        return
+    _small(f":material/progress_activity: {name}: {text.STATES[row.state]}")
+    if row.kind == "train":
+        view = state.follow_run(row.id)
+        st.progress(view.share, text=_left(view.eta_s))
+        return
+    known = state.studio().task_progress(row.id)
+    if known and known[2]:
+        st.progress(min(1.0, known[1] / known[2]), text=f"{known[1]:,} of {known[2]:,}")
+
+
+def _left(eta_s: float | None) -> str:
+    return "" if eta_s is None else f"about {text.duration(eta_s)} left"
+
+
+def _small(words: str) -> None:
+    """Small text at full contrast; a caption is too pale on the sidebar's ground."""
+    st.markdown(f":small[{words}]")

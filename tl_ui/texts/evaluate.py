@@ -1,0 +1,140 @@
+"""What the Evaluate page says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tl_ui.texts.numbers import interval, percent, right_of
+
+SPLIT = "Judged on"
+SPLITS = {"test": "Test pictures", "val": "Validation pictures"}
+SPLIT_WORDS = {
+    "test": "Test pictures were put aside from the start. Nothing was trained, chosen or stopped "
+    "on them, so this is the number to quote.",
+    "val": "Validation pictures were not trained on, but they chose the best epoch, so this "
+    "number is a little too good. Quote the one on test pictures.",
+}
+ONLY_VAL = (
+    "This set has no test pictures, so only the validation pictures can be judged. They chose the "
+    "best epoch, so the number is a little too good."
+)
+NO_REPORT = "This run has left no result to judge."
+NO_REPORT_HINT = "It may have been stopped before its first epoch was over. Train again."
+
+ACCURACY = "Accuracy"
+ACCURACY_HELP = (
+    "The share of pictures answered rightly. Other pictures of the same kind would give another "
+    "number; it would lie in the range given here in 95 of 100 cases."
+)
+MAJORITY_HELP = "The line to beat: what somebody who never looks at the picture would reach."
+BALANCED = "Average over classes"
+BALANCED_HELP = (
+    "Balanced accuracy: every class counts the same, however many pictures it has. Far below the "
+    "accuracy means that small classes are missed."
+)
+SAYS = "What this says"
+
+CLASSES = "Class by class"
+COLUMNS = {
+    "class": ("Class", None),
+    "support": ("Pictures", "Pictures that truly are of this class."),
+    "recall": ("Found", "Recall: of the pictures that are of this class, the share found."),
+    "recall_ci": ("likely", "Where the true recall lies (95 %)."),
+    "precision": (
+        "Right when said",
+        "Precision: of the pictures answered with this class, the share that are of it.",
+    ),
+    "precision_ci": ("likely ", "Where the true precision lies (95 %)."),
+    "f1": ("F1", "One number from both, between 0 and 1; their harmonic mean."),
+}
+
+CONFUSION = "What is taken for what"
+CONFUSION_HELP = "The confusion matrix: a row is the true class, a column the answer."
+CONFUSION_HINT = "Click a cell to see its pictures, or choose it here."
+TRUE, ANSWERED = "True class", "Answered"
+CELL_EMPTY = "No picture of this class was answered so."
+CELL_MORE = "The {shown} most confident of {n} are shown."
+
+MISTAKES = "Most confident mistakes"
+MISTAKES_HINT = (
+    "Where it was sure and wrong. Look for a wrong label, two classes in one picture, or something "
+    "in the background that gives the answer away."
+)
+NO_MISTAKES = "There is none: every picture was answered rightly."
+
+
+def accuracy_words(report: Mapping[str, Any]) -> str:
+    """The accuracy in pictures: "49 of 57 right; true figure likely 75 to 93 %"."""
+    found = report["accuracy"]
+    return f"{right_of(found['right'], report['n'])}; true figure likely {interval(found['ci'])}"
+
+
+def majority_name(report: Mapping[str, Any]) -> str:
+    """What the majority line is."""
+    return f"Always “{report['majority']['class']}”"
+
+
+def majority_words(report: Mapping[str, Any]) -> str:
+    """The majority line in pictures."""
+    return right_of(report["majority"]["right"], report["n"])
+
+
+def balanced_words(report: Mapping[str, Any]) -> str:
+    """The interval of the balanced accuracy."""
+    return f"likely {interval(report['balanced_accuracy']['ci'])}"
+
+
+def bar_words(report: Mapping[str, Any]) -> str:
+    """The picture of the interval in one sentence."""
+    found = report["accuracy"]
+    return (
+        f"Accuracy {percent(found['value'])}, likely between {interval(found['ci'])}; always "
+        f"answering the most frequent class gives {percent(report['majority']['value'])}."
+    )
+
+
+def confusion_words(report: Mapping[str, Any]) -> str:
+    """The matrix in one sentence, for those who cannot see it."""
+    names, matrix = report["classes"], report["confusion"]
+    wrong = [
+        (n, names[i], names[j])
+        for i, row in enumerate(matrix)
+        for j, n in enumerate(row)
+        if i != j and n
+    ]
+    right = report["accuracy"]["right"]
+    if not wrong:
+        return f"All {right} answers are right."
+    n, true, answered = max(wrong, key=lambda one: one[0])
+    return (
+        f"{right} of {report['n']} answers are right. The most frequent mistake is "
+        f"{true} taken for {answered}, {n} of them."
+    )
+
+
+def cell_title(true: str, answered: str, n: int) -> str:
+    """What a cell holds; names already safe for Markdown."""
+    if true == answered:
+        return f"**{true}**, rightly answered: {n}"
+    return f"**{true}** taken for **{answered}**: {n}"
+
+
+def sure(confidence: float) -> str:
+    """How sure an answer was."""
+    return f"{percent(confidence)} sure"
+
+
+def mistake(one: Mapping[str, Any]) -> str:
+    """A mistake in two lines."""
+    return f"“{one['predicted']}”, {percent(one['confidence'])}\nis {one['true']}"
+
+
+def f1(value: float | None) -> float | None:
+    """F1 as shown."""
+    return None if value is None else round(value, 2)
+
+
+def range_of(bounds: Sequence[float] | None) -> str:
+    """An interval, empty when there was nothing to divide by."""
+    return interval(bounds) if bounds else ""

@@ -1,0 +1,63 @@
+"""Sentences of the Predict page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tl_ui.texts.numbers import percent
+
+SOURCE = "Picture from"
+SOURCES = {"photo": "Own photos", "camera": "Webcam", "held": "Held-out pictures"}
+PHOTO = "Photos to try, up to 8 at a time"
+CAMERA = "Take a photo"
+CAMERA_NOTE = "The browser asks for permission; the photo stays on this machine."
+HELD = "Pictures the network has never trained on, one click each."
+HELD_NONE = "Every picture of this run was trained on; bring a photo of your own."
+TRY = "Try"
+OTHERS = "Other pictures"
+LOOKING = "The network is looking"
+FIRST = "The first picture takes a few seconds longer, until the network is loaded."
+EMPTY = "The answer appears here."
+EMPTY_BODY = "Bring a photo, use the webcam, or try one of the held-out pictures."
+SEEN = "As the network sees it"
+ONLY_THESE = (
+    "The network knows only these classes: a picture of anything else is given one of them too. "
+    "A high probability means it is sure, not that it is right."
+)
+MOST_BARS = 5
+TOO_MANY = "Only the first 8 photos were taken."
+
+_SURE = ((0.95, "Very sure"), (0.8, "Fairly sure"), (0.5, "Leaning towards"))
+
+
+def verdict(top: Sequence[tuple[str, float]]) -> str:
+    """The answer in words: "Fairly sure: scratch, 84 %"."""
+    label, p = top[0]
+    for least, words in _SURE:
+        if p >= least:
+            return f"{words}: {label}, {percent(p)}"
+    if len(top) > 1:
+        second = top[1]
+        return f"Undecided: {label} {percent(p)}, {second[0]} {percent(second[1])}"
+    return f"Undecided: {label}, {percent(p)}"
+
+
+def truth(label: str, answer: str) -> str:
+    """Whether a held-out picture was answered rightly."""
+    return f"Right: it is labelled {label}." if label == answer else f"It is labelled {label}."
+
+
+def bars(top: Sequence[tuple[str, float]], n_classes: int) -> str:
+    """The chart in words."""
+    words = ", ".join(f"{label} {percent(p)}" for label, p in top)
+    rest = n_classes - len(top)
+    if rest <= 0:
+        return f"{words}."
+    left = max(0.0, 1.0 - sum(p for _, p in top))
+    classes = "1 other class" if rest == 1 else f"{rest} other classes"
+    return f"{words}; {classes} together {percent(left)}."
+
+
+def seen(size_px: int) -> str:
+    """Caption of the fitted picture."""
+    return f"{SEEN}: {size_px} × {size_px} px"

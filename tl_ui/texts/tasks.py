@@ -1,0 +1,53 @@
+"""Sentences about short work in the background: waiting, how far, cancelled."""
+
+from __future__ import annotations
+
+CANCEL = "Cancel"
+CANCELLING = "Stopping…"
+STARTING = "Starting"
+WAITING = "Waiting for its turn"
+
+_KINDS = {
+    "train": "Training",
+    "import": "Reading pictures",
+    "sample": "Drawing the sample pictures",
+    "download": "Downloading weights",
+    "export": "Writing the export",
+    "predict": "Looking at your picture",
+    "preview": "Preparing a preview",
+    "describe": "Looking into the network",
+    "measure": "Measuring this machine",
+    "check_weights": "Trying the weights file",
+}
+STATES = {
+    "queued": "waiting",
+    "starting": "starting",
+    "running": "running",
+    "paused": "paused",
+    "stopping": "stopping",
+    "finished": "finished",
+    "failed": "failed",
+    "interrupted": "interrupted",
+    "cancelled": "cancelled",
+}
+
+
+def kind(name: str) -> str:
+    """What a piece of work does: "Reading pictures"."""
+    return _KINDS.get(name, name.capitalize())
+
+
+def waiting(place: int | None) -> str:
+    """Where a queued task stands."""
+    if place is None or place <= 1:
+        return f"{WAITING}: next in the queue."
+    return f"{WAITING}: {place - 1} before it in the queue."
+
+
+def how_far(stage: str, done: int, total: int, *, megabytes: bool = False) -> str:
+    """Say it as "Reading the pictures: 120 of 240"."""
+    if megabytes:
+        if total <= 0:
+            return stage
+        return f"{stage}: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB"
+    return f"{stage}: {done:,} of {total:,}" if total > 0 else stage

@@ -1,0 +1,200 @@
+"""What the Train page says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tl_core.events import EpochDone, RunFinished
+from tl_core.intervals import wilson
+from tl_core.jobs.view import RunView
+from tl_core.session import DataView, Estimate, RunRow
+from tl_ui.text import plural
+from tl_ui.texts.numbers import clock, count, duration, interval, percent, rate, right_of
+
+# -- before the start ------------------------------------------------------------------------------
+
+READY_TITLE = "What will run"
+NETWORK, BLOCKS, PICTURES, TRAINING = "Network", "Blocks that learn", "Pictures", "Training"
+CHANGE = "Change"
+START = "Start training"
+BUSY = "Another run is at work. This one will wait for its turn."
+SETTINGS_CHANGED = "The settings have changed since this run."
+NEW_RUN = "Start a new run with them"
+
+# -- while it runs ---------------------------------------------------------------------------------
+
+VAL = "Validation accuracy"
+VAL_HELP = (
+    "The share of validation pictures answered rightly. The network does not learn from them; "
+    "they tell which epoch is the best. The range is where the true figure likely lies (95 %)."
+)
+BEST = "Best epoch so far"
+BEST_KEPT = "Best epoch, kept"
+BEST_HELP = "The epoch with the lowest validation loss. Its network is the one that is kept."
+FIT = "On training pictures"
+FIT_HELP = (
+    "The share of training pictures answered rightly, without changes to them. Far above the "
+    "validation accuracy means that pictures are being learned by heart."
+)
+TIME = "Time"
+TIME_HELP = "Without pauses."
+NONE_YET = "–"
+NO_EPOCH_YET = "after the first epoch"
+PAUSE, CONTINUE = "Pause", "Continue"
+PAUSE_HELP = "It waits after the step it is in, and goes on where it stopped."
+STOP = "Stop and keep the best epoch"
+STOP_HELP = (
+    "Ends the run now. The network of its best epoch so far is kept, judged on the test pictures "
+    "and can be used like that of any other run."
+)
+TAKE_OFF = "Take it off the queue"
+STAYS = "Training goes on when you close this page or the browser; come back to it at any time."
+STOPPING = "Stopping; the best epoch is being kept."
+PAUSED = "Paused. It goes on where it stopped."
+
+FINDINGS = "What stands out"
+SEVERITIES = {
+    "info": ("Good to know", "blue", ":material/info:"),
+    "warning": ("Worth a look", "orange", ":material/visibility:"),
+    "problem": ("Problem", "red", ":material/error:"),
+}
+TRY = "What may help; each button starts a new run with just this change:"
+TRY_WAITS = "What may help; each button queues a new run with just this change:"
+
+# -- when it is over -------------------------------------------------------------------------------
+
+JUDGE = "Judge it"
+AGAIN = "Train again with other settings"
+START_AGAIN = "Start again with these settings"
+CHANGE_FIRST = "Change the settings"
+RESUME = "Resume"
+RESUME_HELP = "Goes on after the last finished epoch, with the same numbers as without the break."
+CANCELLED = "This run was taken off the queue before it began."
+SETTINGS = "All settings of this run"
+DELETE = "Delete this run"
+DELETE_SURE = "The run, its network and its results are removed for good."
+DELETE_YES = "Delete it"
+GONE = "This run is not here any more."
+
+
+def blocks_words(names: Sequence[str], scratch: bool) -> str:
+    """Which blocks learn: "Head", "Stage 4 and head", "all 6 blocks, from scratch"."""
+    if scratch:
+        return f"all {len(names)}, from scratch"
+    if len(names) == 1:
+        return "the head only"
+    listed = [*names[:-1]]
+    if len(listed) > 3:
+        return f"{len(names)} blocks, {listed[0]} to the head"
+    return f"{', '.join(listed)} and the head"
+
+
+def learns_words(trainable: int, parameters: int) -> str:
+    """How much of the network that is."""
+    return f"{percent(trainable / max(1, parameters))} of {count(parameters)} parameters"
+
+
+def weights_words(embedded: bool, downloaded: bool, weights: str, megabytes: float) -> str:
+    """Where the weights come from."""
+    if weights == "random":
+        return "random weights"
+    if weights == "file":
+        return "your own weights file"
+    if embedded:
+        return "comes with Thaw"
+    return "weights are on this machine" if downloaded else f"{megabytes:.0f} MB to download first"
+
+
+def pictures_value(data: DataView) -> str:
+    """The training pictures."""
+    return plural(data.n_train, "picture")
+
+
+def pictures_words(data: DataView, size_px: int) -> str:
+    """The other parts, and the size."""
+    return f"{data.n_val:,} to validate, {data.n_test:,} to test, at {size_px} px"
+
+
+def training_value(expected: Estimate) -> str:
+    """How long it will take."""
+    return f"about {duration(expected.seconds)}" if expected.seconds is not None else "time unknown"
+
+
+def training_words(epochs: int, lr: float) -> str:
+    """Epochs and rate."""
+    return f"{plural(epochs, 'epoch')}, learning rate {rate(lr)}"
+
+
+def progress(view: RunView, row: RunRow) -> str:
+    """Where the run is, in one line."""
+    if row.state == "queued":
+        return f"Waiting for its turn: number {row.place or 1} in the queue"
+    if row.state == "stopping":
+        return STOPPING
+    if view.paused:
+        return PAUSED
+    if view.stage is not None:
+        part = f": {view.stage.done:,} of {view.stage.total:,}" if view.stage.total else ""
+        return f"{view.stage.stage}{part}"
+    if view.started is None:
+        return "Starting"
+    step = view.step
+    if step is None or step.epoch <= len(view.history):
+        epoch, within = min(len(view.history) + 1, view.started.epochs), ""
+    else:
+        epoch, within = step.epoch, f", step {step.step} of {step.steps}"
+    left = f" · about {duration(view.eta_s)} left" if view.eta_s is not None else ""
+    return f"Epoch {epoch} of {view.started.epochs}{within}{left}"
+
+
+def val_words(row: EpochDone) -> str:
+    """The validation accuracy of an epoch in pictures, with its interval."""
+    right = round(row.val_acc * row.n_val)
+    return f"{right_of(right, row.n_val)}; likely {interval(wilson(right, row.n_val))}"
+
+
+def fit_words(row: EpochDone) -> str:
+    """The accuracy on training pictures in pictures."""
+    return f"{right_of(round(row.fit_acc * row.n_fit), row.n_fit)}"
+
+
+def time_words(view: RunView) -> str:
+    """Epochs done."""
+    planned = view.started.epochs if view.started else 0
+    return f"{len(view.history)} of {plural(planned, 'epoch')}"
+
+
+def time_value(view: RunView) -> str:
+    """Time spent."""
+    return clock(view.elapsed_s)
+
+
+def ended(finished: RunFinished, planned: int) -> str:
+    """How a run ended, in one sentence."""
+    kept = f"Epoch {finished.best_epoch} was the best and is kept."
+    return {
+        "completed": f"All {plural(finished.epochs, 'epoch')} done. {kept}",
+        "early_stop": f"It ended by itself after epoch {finished.epochs} of {planned}, "
+        f"because it got no better. {kept}",
+        "stopped": f"You stopped it after {plural(finished.epochs, 'epoch')} of {planned}. {kept}",
+        "diverged": f"The training broke down after epoch {finished.epochs}. {kept}",
+    }.get(finished.reason, kept)
+
+
+def interrupted(view: RunView) -> str:
+    """What happened to a run whose process is gone."""
+    done = len(view.history)
+    if done == 0:
+        return "It was interrupted before its first epoch was over. Resuming begins it anew."
+    return f"It was interrupted after epoch {done}. Nothing up to there is lost."
+
+
+def failed_where(view: RunView) -> str:
+    """How far a failed run came."""
+    done = len(view.history)
+    return f"It ended after epoch {done}." if done else "It ended before its first epoch was over."
+
+
+def since(epoch: int) -> str:
+    """Since when a finding holds."""
+    return f"since epoch {epoch}"

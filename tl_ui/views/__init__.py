@@ -1,0 +1,1 @@
+"""The parts of the pages: one module per page, and what several pages draw."""

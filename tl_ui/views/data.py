@@ -1,0 +1,187 @@
+"""The Data page once there are pictures: counts, pictures, the split, what was left out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+
+import streamlit as st
+
+from tl_core.config import DataConfig, limits_of
+from tl_core.session import DataView, Project, Studio
+from tl_ui import gallery
+from tl_ui.errors import shown_kindly
+from tl_ui.text import esc_md
+from tl_ui.texts import data as text
+
+__all__ = ["overview"]
+
+
+def overview(work: Studio, project: Project, view: DataView) -> None:
+    """The set in numbers, what there is to know about it, and one of four closer looks."""
+    with st.grid(4, min_column_width=150):
+        st.metric(text.N_PICTURES, f"{view.n_images:,}")
+        st.metric(text.N_CLASSES, f"{len(view.classes):,}")
+        st.metric(text.N_PARTS, text.size(view))
+        st.metric(text.N_LEFT, f"{view.n_quarantine:,}")
+    if view.missing:
+        st.warning(esc_md(view.missing), icon=":material/warning:")
+    st.markdown("\n".join(f"- {esc_md(note)}" for note in (*view.notes, text.ONE_LABEL)))
+    chosen = st.segmented_control(
+        text.VIEW,
+        list(text.VIEWS),
+        default="classes",
+        required=True,
+        format_func=lambda one: text.VIEWS[one],
+        label_visibility="collapsed",
+        key="data.view",
+        persist_state="session",
+    )
+    if chosen == "pictures":
+        _pictures(work, project, view)
+    elif chosen == "split":
+        _split(work, project, view)
+    elif chosen == "left":
+        _left(work, project)
+    else:
+        _classes(view)
+
+
+def _classes(view: DataView) -> None:
+    from tl_ui.charts import class_balance
+
+    table, chart = st.columns([2, 3], gap="medium")
+    rows = view.classes
+    table.dataframe(
+        {
+            text.CLASS: [row.label for row in rows],
+            text.TOTAL: [row.total for row in rows],
+            text.PARTS["train"]: [row.train for row in rows],
+            text.PARTS["val"]: [row.val for row in rows],
+            text.PARTS["test"]: [row.test for row in rows],
+        },
+        hide_index=True,
+        key="data.table",
+    )
+    largest = sorted(rows, key=lambda row: -row.total)[: text.BALANCE_MOST]
+    with chart:
+        st.plotly_chart(
+            class_balance(largest), key="data.balance", config={"displayModeBar": False}
+        )
+        if len(largest) < len(rows):
+            st.caption(text.shortened(len(rows)))
+        st.caption(esc_md(text.balance(rows)))
+
+
+def _pictures(work: Studio, project: Project, view: DataView) -> None:
+    version = f"{project.id}.{project.data_version}"
+    left, right = st.columns([1, 2], vertical_alignment="bottom")
+    labels = [row.label for row in view.classes]
+    label = left.selectbox(
+        text.CLASS,
+        [None, *labels],
+        format_func=lambda one: text.ALL_CLASSES if one is None else one,
+        key=f"data.class.{version}",
+    )
+    split = right.segmented_control(
+        text.PART,
+        ["all", *text.PARTS],
+        default="all",
+        required=True,
+        format_func=lambda one: text.PARTS.get(one, text.ALL_PARTS),
+        key=f"data.part.{version}",
+    )
+    part = None if split in (None, "all") else split
+    total = work.count(project.id, label, part)
+    if not total:
+        st.info(text.NOTHING_SHOWN)
+        return
+    pages = math.ceil(total / gallery.PER_PAGE)
+    key = f"data.page.{version}.{label}.{part}"
+    number = int(st.session_state.get(key, 1)) if pages > 1 else 1
+    first = (min(number, pages) - 1) * gallery.PER_PAGE
+    rows = work.images(project.id, label=label, split=part, offset=first, limit=gallery.PER_PAGE)
+    st.caption(text.shown(first + 1, first + len(rows), total))
+    gallery.grid(rows, {row.id: f"{row.label} · {text.PARTS[row.split].lower()}" for row in rows})
+    if pages > 1:
+        with st.container(horizontal_alignment="center"):
+            st.pagination(pages, key=key)
+
+
+def _split(work: Studio, project: Project, view: DataView) -> None:
+    with st.grid(3, min_column_width=220):
+        for part, number in (("train", view.n_train), ("val", view.n_val), ("test", view.n_test)):
+            with st.container(border=True):
+                st.metric(text.PARTS[part], f"{number:,}")
+                st.caption(text.PART_ROLES[part])
+    words = text.given(view.given_splits)
+    st.markdown(f"{words or text.HOW} {text.certainty(view.n_test)}")
+    fixed = "train" in view.given_splits and "val" in view.given_splits
+    if not fixed:
+        _divide(work, project, view, test_given="test" in view.given_splits)
+
+
+def _divide(work: Studio, project: Project, view: DataView, *, test_given: bool) -> None:
+    now = view.config
+    with st.form("data.divide"):
+        columns = st.columns([2, 2, 1], gap="medium", vertical_alignment="top")
+        shares = {}
+        for name, label, why, column in (
+            ("val_fraction", text.VAL_SHARE, text.VAL_HELP, columns[0]),
+            ("test_fraction", text.TEST_SHARE, text.TEST_HELP, columns[1]),
+        ):
+            limits = limits_of(DataConfig, name)
+            shares[name] = column.slider(
+                label,
+                round(limits["low"] * 100),
+                round(limits["high"] * 100),
+                round(getattr(now, name) * 100),
+                step=5,
+                format="%d %%",
+                help=why,
+                disabled=test_given and name == "test_fraction",
+                key=f"data.{name}.{project.id}",
+            )
+        seed = columns[2].number_input(
+            text.SEED, 0, 2**31 - 1, now.seed, help=text.SEED_HELP, key=f"data.seed.{project.id}"
+        )
+        clicked = st.form_submit_button(text.DIVIDE, key="data.go", icon=":material/shuffle:")
+    if clicked:
+        with shown_kindly():
+            config = DataConfig(
+                **{name: value / 100 for name, value in shares.items()}, seed=int(seed)
+            )
+            work.resplit(project.id, config)
+            st.toast(text.DIVIDED, icon=":material/shuffle:")
+            st.rerun()
+
+
+def _left(work: Studio, project: Project) -> None:
+    rows = work.quarantine(project.id)
+    if not rows:
+        st.markdown(text.NOTHING_LEFT)
+        return
+    st.markdown(text.left_out(len(rows)))
+    st.dataframe(
+        {text.FILE: [row.file for row in rows], text.REASON: [row.reason for row in rows]},
+        hide_index=True,
+        key="data.left",
+    )
+    sink = io.StringIO()
+    table = csv.writer(sink)
+    table.writerow([text.FILE, text.REASON])
+    table.writerows([_plain_cell(row.file), _plain_cell(row.reason)] for row in rows)
+    st.download_button(
+        text.CSV,
+        sink.getvalue().encode("utf-8-sig"),  # the mark makes spreadsheets read it as UTF-8
+        file_name=text.CSV_NAME,
+        mime="text/csv",
+        icon=":material/download:",
+        key="data.csv",
+    )
+
+
+def _plain_cell(value: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{value}" if value[:1] in ("=", "+", "-", "@") else value

@@ -1,0 +1,236 @@
+"""The drafted settings as widgets: every change is saved at once, "automatic" is one click away.
+
+The draft in the store is the truth. Before a widget is drawn its value is taken from the draft,
+so two tabs, a refresh and a restart all show the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from tl_core.config import AugmentConfig, RunSpec, TrainConfig, changed, limits_of
+from tl_core.session import Studio
+from tl_core.train.defaults import resolved
+from tl_ui.errors import shown_kindly
+from tl_ui.text import esc_md
+from tl_ui.texts import layers as text
+
+__all__ = ["Draft", "choice", "degrees", "keep", "menu", "number", "scale", "share", "switch"]
+
+AUTO = ("train.epochs", "train.lr", "train.batch_size", "train.image_size")
+
+
+class Draft:
+    """One project's settings, read once per run of the page.
+
+    Args:
+        work: The engine.
+        project_id: Whose settings.
+    """
+
+    def __init__(self, work: Studio, project_id: str) -> None:
+        self.work = work
+        self.project_id = project_id
+        self.spec = work.draft(project_id)
+        self.card = work.card(project_id)
+        self.data = work.data(project_id)
+        self.why = work.reasons(project_id)
+        self.resolved = self._filled(self.spec)
+
+    def _filled(self, spec: RunSpec) -> RunSpec:
+        return resolved(
+            spec, card=self.card, n_train=self.data.n_train, n_classes=len(self.data.classes)
+        )
+
+    def now(self, path: str) -> Any:
+        """The value of a dotted field, automatic ones filled in."""
+        return _value(self.resolved, path)
+
+    def usual(self, path: str) -> Any:
+        """What the field is when left to Thaw."""
+        if path in AUTO:
+            return _value(self._filled(changed(self.spec, {path: None})), path)
+        return _value(RunSpec(), path)
+
+    def is_automatic(self, path: str) -> bool:
+        """Whether the user has left the field to Thaw."""
+        value = _value(self.spec, path)
+        return value is None if path in AUTO else bool(value == _value(RunSpec(), path))
+
+    def key(self, path: str) -> str:
+        """The key of the field's widget."""
+        return f"{self.project_id}.{path}"
+
+    def save(self, changes: Mapping[str, Any]) -> None:
+        """Change fields and keep the draft; an impossible value is said and not kept."""
+        keep(self.work, self.project_id, changes)
+
+
+def keep(work: Studio, project_id: str, changes: Mapping[str, Any]) -> None:
+    """Change fields of the stored draft; also a widget's callback."""
+    with shown_kindly():
+        work.save_draft(project_id, changed(work.draft(project_id), changes))
+
+
+def _value(spec: RunSpec, path: str) -> Any:
+    part, _, name = path.partition(".")
+    return getattr(getattr(spec, part), name)
+
+
+def _limits(path: str) -> Mapping[str, Any]:
+    part, _, name = path.partition(".")
+    return limits_of({"train": TrainConfig, "augment": AugmentConfig}[part], name)
+
+
+def _take(draft: Draft, path: str, read: Callable[[Any], Any], usual: Any) -> None:
+    value = st.session_state.get(draft.key(path))
+    if value is None:
+        return
+    value = read(value)
+    draft.save({path: None if path in AUTO and value == usual else value})
+
+
+def _bound(draft: Draft, path: str, shown: Any, read: Callable[[Any], Any]) -> dict[str, Any]:
+    """Put the draft's value into the widget; returns the widget's key and callback."""
+    st.session_state[draft.key(path)] = shown
+    return {
+        "key": draft.key(path),
+        "on_change": _take,
+        "args": (draft, path, read, draft.usual(path)),
+    }
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def number(
+    draft: Draft, path: str, label: str, *, help: str, step: float = 1, words: str = "{:g}"
+) -> None:
+    """A number within the field's limits, with its reason below."""
+    limits = _limits(path)
+    kind = int if isinstance(limits["low"], int) and isinstance(limits["high"], int) else float
+    st.number_input(
+        label,
+        min_value=kind(limits["low"]),
+        max_value=kind(limits["high"]),
+        step=kind(step),
+        format="%d" if kind is int else "%.3f",
+        help=help,
+        **_bound(draft, path, kind(draft.now(path)), kind),
+    )
+    _foot(draft, path, words.format(draft.usual(path)))
+
+
+def scale(
+    draft: Draft,
+    path: str,
+    label: str,
+    marks: Sequence[Any],
+    *,
+    help: str,
+    words: Callable[[Any, Any], str],
+) -> None:
+    """A slider over named positions; the value now and the automatic one are always among them.
+
+    Args:
+        draft: The settings.
+        path: The field.
+        label: On screen.
+        marks: Positions in order.
+        help: One or two sentences.
+        words: (value, automatic value) -> what is written at a position.
+    """
+    usual = draft.usual(path)
+    options = sorted({*marks, usual, draft.now(path)})
+    st.select_slider(
+        label,
+        options,
+        format_func=lambda one: words(one, usual),
+        help=help,
+        **_bound(draft, path, draft.now(path), _same),
+    )
+    _foot(draft, path, words(usual, None))
+
+
+def share(
+    draft: Draft, path: str, label: str, *, help: str, step: int = 5, reason: bool = True
+) -> None:
+    """A fraction, shown in percent."""
+    limits = _limits(path)
+    st.slider(
+        label,
+        min_value=round(limits["low"] * 100),
+        max_value=round(limits["high"] * 100),
+        step=step,
+        format="%d %%",
+        help=help,
+        **_bound(draft, path, round(draft.now(path) * 100), lambda percent: percent / 100),
+    )
+    if reason:
+        _foot(draft, path, f"{draft.usual(path):.0%}")
+
+
+def degrees(draft: Draft, path: str, label: str, *, help: str) -> None:
+    """An angle to either side."""
+    limits = _limits(path)
+    st.slider(
+        label,
+        min_value=round(limits["low"]),
+        max_value=round(limits["high"]),
+        step=5,
+        format="%d°",
+        help=help,
+        **_bound(draft, path, round(draft.now(path)), float),
+    )
+
+
+def switch(draft: Draft, path: str, label: str, *, help: str | None = None) -> None:
+    """Yes or no."""
+    st.toggle(label, help=help, **_bound(draft, path, draft.now(path), bool))
+
+
+def choice(
+    draft: Draft, path: str, label: str, names: Mapping[str, str], *, help: str | None = None
+) -> None:
+    """One of a few, all to be seen."""
+    st.segmented_control(
+        label,
+        list(names),
+        required=True,
+        format_func=lambda one: names[one],
+        help=help,
+        **_bound(draft, path, draft.now(path), str),
+    )
+
+
+def menu(draft: Draft, path: str, label: str, names: Mapping[str, str]) -> None:
+    """One of several, in a list."""
+    st.selectbox(
+        label,
+        list(names),
+        format_func=lambda one: names[one],
+        **_bound(draft, path, draft.now(path), str),
+    )
+    _foot(draft, path, names[draft.usual(path)])
+
+
+def _foot(draft: Draft, path: str, usual: str) -> None:
+    """Below a setting: why it is what it is, or the way back to what Thaw would choose."""
+    reason = draft.why.get(path, "")
+    if draft.is_automatic(path):
+        words = text.automatic(esc_md(reason)) if path in AUTO else esc_md(reason)
+        if words:
+            st.caption(words)
+        return
+    st.button(
+        text.back_to(usual) if path in AUTO else text.back_to_default(usual),
+        key=f"{draft.key(path)}.usual",
+        type="tertiary",
+        icon=":material/undo:",
+        on_click=draft.save,
+        args=({path: None if path in AUTO else draft.usual(path)},),
+    )

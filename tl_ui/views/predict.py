@@ -1,0 +1,225 @@
+"""The parts of the Predict page: where a picture comes from, and the answer about it.
+
+The latest question put to a run is read from the store, so an answer survives a refresh.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from random import Random
+from typing import Any
+
+import streamlit as st
+
+from tl_core.config import RunSpec
+from tl_core.data.decode import open_rgb
+from tl_core.data.pixels import fit_square
+from tl_core.data.thumbs import ensure_thumb
+from tl_core.errors import TLError
+from tl_core.session import ImageRow, Project, RunRow, Studio
+from tl_ui import asking, state
+from tl_ui.charts import probabilities
+from tl_ui.errors import show_error
+from tl_ui.text import esc_md
+from tl_ui.texts import predict as text
+
+__all__ = ["answers", "sources"]
+
+MOST_PHOTOS = 8
+HELD_SHOWN = 8
+TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"]
+ERROR, LAST, SHUFFLE = "predict.error", "predict.last", "predict.shuffle"
+
+
+# -- where a picture comes from --------------------------------------------------------------------
+
+
+def sources(work: Studio, project: Project, run: RunRow) -> None:
+    """Own photos, the webcam, or held-out pictures; whatever is given is asked at once."""
+    kind = st.segmented_control(
+        text.SOURCE,
+        list(text.SOURCES),
+        default="photo",
+        required=True,
+        format_func=lambda one: text.SOURCES[one],
+        key="predict.source",
+        persist_state="session",
+    )
+    if kind == "camera":
+        st.camera_input(
+            text.CAMERA,
+            key="predict.camera",
+            on_change=_take,
+            args=(work, project.id, run.id, "predict.camera"),
+        )
+        st.caption(text.CAMERA_NOTE)
+    elif kind == "held":
+        _held_out(work, project, run)
+    else:
+        st.file_uploader(
+            text.PHOTO,
+            type=TYPES,
+            accept_multiple_files=True,
+            key="predict.photos",
+            on_change=_take,
+            args=(work, project.id, run.id, "predict.photos"),
+        )
+
+
+def _take(work: Studio, project_id: str, run_id: str, key: str) -> None:
+    """Keep what a widget was given and ask about it; what is no picture is said."""
+    given = st.session_state.get(key)
+    files = given if isinstance(given, list) else [given] if given else []
+    state.remember(ERROR, None)
+    digests, names = [], []
+    for file in files[:MOST_PHOTOS]:
+        try:
+            digests.append(work.keep_picture(file.name, file.getvalue()))
+            names.append(file.name)
+        except TLError as err:
+            state.remember(ERROR, err.to_dict())
+    if len(files) > MOST_PHOTOS:
+        st.toast(text.TOO_MANY)
+    if digests:
+        _ask(work, project_id, run_id, {"digests": digests, "names": names})
+
+
+def _ask(work: Studio, project_id: str, run_id: str, about: dict[str, Any]) -> None:
+    state.remember(f"{LAST}.{project_id}", about)
+    work.ask("predict", project_id, run_id=run_id, **about)
+
+
+def _held_out(work: Studio, project: Project, run: RunRow) -> None:
+    snapshot = work.snapshot(run.id)
+    rows = snapshot.part("test") or snapshot.part("val")
+    if not rows:
+        st.info(text.HELD_NONE)
+        return
+    st.caption(text.HELD)
+    shuffle = int(state.memory(SHUFFLE, 0))
+    shown = Random(shuffle).sample(rows, min(HELD_SHOWN, len(rows)))
+    with st.grid(min_column_width=110):
+        for row in shown:
+            with st.container():
+                _thumb(work, row)
+                st.button(
+                    text.TRY,
+                    key=f"predict.try.{row.id}",
+                    on_click=_try,
+                    args=(work, project.id, run.id, row),
+                    width="stretch",
+                )
+    if len(rows) > HELD_SHOWN:
+        st.button(
+            text.OTHERS,
+            icon=":material/shuffle:",
+            key="predict.others",
+            type="tertiary",
+            on_click=lambda: state.remember(SHUFFLE, shuffle + 1),
+        )
+
+
+def _try(work: Studio, project_id: str, run_id: str, row: ImageRow) -> None:
+    state.remember(ERROR, None)
+    about = {"digests": [row.digest], "names": [row.path], "labels": [row.label]}
+    _ask(work, project_id, run_id, about)
+
+
+def _thumb(work: Studio, row: ImageRow) -> None:
+    try:
+        path = ensure_thumb(work.home, row.digest, 160)
+    except TLError:
+        return
+    st.image(str(path), alt=row.path, width="stretch")
+
+
+# -- the answer ------------------------------------------------------------------------------------
+
+
+def answers(work: Studio, project: Project, run: RunRow) -> None:
+    """The answers to the latest question, or how far the network is with it."""
+    error = state.memory(ERROR, None)
+    if error:
+        show_error(error)
+    row = _latest(work, project, run)
+    if row is None:
+        with st.container(border=True):
+            st.markdown(f"**{text.EMPTY}**")
+            st.markdown(text.EMPTY_BODY)
+        return
+    if row.active:
+        st.markdown(f"**{text.LOOKING}**")
+        asking.follow(work, row.id, can_cancel=False)
+        st.caption(text.FIRST)
+        return
+    if row.error:
+        show_error(row.error)
+        return
+    names = row.spec.get("names") or []
+    labels = row.spec.get("labels") or []
+    for i, answer in enumerate((row.result or {}).get("answers", [])):
+        name = names[i] if i < len(names) else ""
+        with st.container(border=True):
+            _answer(
+                work, run, answer, name, labels[i] if i < len(labels) else "", key=f"{row.id}.{i}"
+            )
+    st.caption(text.ONLY_THESE)
+
+
+def _latest(work: Studio, project: Project, run: RunRow) -> RunRow | None:
+    """The latest question put to this run; the pictures of another run's are asked again here."""
+    rows = work.queue.rows(project_id=project.id, kind="predict", limit=50)
+    row = next((one for one in rows if one.spec.get("run_id") == run.id), None)
+    about = state.memory(f"{LAST}.{project.id}", None)
+    if about and (row is None or row.spec.get("digests") != about["digests"]):
+        _ask(work, project.id, run.id, about)
+        rows = work.queue.rows(project_id=project.id, kind="predict", limit=1)
+        row = rows[0]
+    return row
+
+
+def _answer(
+    work: Studio, run: RunRow, answer: dict[str, Any], name: str, label: str, *, key: str
+) -> None:
+    if answer.get("error") or not answer.get("top"):
+        st.warning(f"{esc_md(name)}: {esc_md(str(answer.get('error') or ''))}")
+        return
+    top = [(str(one), float(p)) for one, p in answer["top"]]
+    st.markdown(f"### {esc_md(text.verdict(top))}")
+    if label:
+        st.markdown(esc_md(text.truth(label, top[0][0])))
+    picture, chart = st.columns([1, 2], gap="medium")
+    with picture:
+        _pictures(work, run, str(answer["file"]), name)
+    with chart:
+        st.plotly_chart(
+            probabilities(top[: text.MOST_BARS]),
+            key=f"predict.bars.{key}",
+            config={"displayModeBar": False},
+        )
+        st.caption(esc_md(text.bars(top[: text.MOST_BARS], len(top))))
+
+
+def _pictures(work: Studio, run: RunRow, digest: str, name: str) -> None:
+    spec = RunSpec.from_dict(run.spec)
+    size = spec.train.image_size
+    try:
+        if size is None:
+            st.image(str(ensure_thumb(work.home, digest, 320)), alt=name, width="stretch")
+            return
+        fitted = _fitted(work.home.root.as_posix(), digest, size, spec.train.resize, _work=work)
+    except TLError as err:
+        show_error(err.to_dict())
+        return
+    st.image(fitted, alt=name, width="stretch")
+    st.caption(f"{esc_md(name)}  \n{text.seen(size)}")
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _fitted(home: str, digest: str, size_px: int, resize: str, *, _work: Studio) -> bytes:
+    """A picture as the network gets it, as WebP."""
+    with _work.home.open_blob(digest) as stream:
+        image = open_rgb(stream, max_side_px=2 * size_px)
+    sink = BytesIO()
+    fit_square(image, size_px, resize).save(sink, "WEBP", quality=90)
+    return sink.getvalue()

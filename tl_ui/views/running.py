@@ -1,0 +1,108 @@
+"""A run while it runs: how far it is, its curves, its orders. Drawn anew every second."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from tl_core.jobs.view import RunView
+from tl_core.session import RunRow, Studio
+from tl_ui import live, state
+from tl_ui.errors import shown_kindly
+from tl_ui.text import esc_md
+from tl_ui.texts import train as text
+from tl_ui.texts.numbers import percent
+from tl_ui.views import findings
+from tl_ui.views.figures import Figure, figures
+
+__all__ = ["follow", "headline"]
+
+
+@st.fragment(run_every=1.0)
+def follow(work: Studio, run_id: str) -> None:
+    """Draw a run now and every second; the whole page is run again once it is over."""
+    view = state.follow_run(run_id)
+    if view.over:
+        st.rerun()
+    row = work.run(run_id)
+    st.progress(view.share, text=esc_md(text.progress(view, row)))
+    with st.container(horizontal=True):
+        _controls(work, row, view)
+    if row.state == "queued":
+        st.caption(text.STAYS)
+        return
+    headline(view)
+    live.curves(view)
+    findings.draw(work, view, row)
+    st.caption(text.STAYS)
+
+
+def _controls(work: Studio, row: RunRow, view: RunView) -> None:
+    if row.state == "queued":
+        _control(text.TAKE_OFF, "stop", ":material/close:", work, row)
+        return
+    stopping = row.state == "stopping"
+    if view.paused or row.state == "paused":
+        _control(text.CONTINUE, "unpause", ":material/play_arrow:", work, row, disabled=stopping)
+    else:
+        _control(
+            text.PAUSE, "pause", ":material/pause:", work, row, text.PAUSE_HELP, disabled=stopping
+        )
+    _control(text.STOP, "stop", ":material/stop:", work, row, text.STOP_HELP, disabled=stopping)
+
+
+def _control(
+    label: str,
+    order: str,
+    icon: str,
+    work: Studio,
+    row: RunRow,
+    help: str | None = None,
+    *,
+    disabled: bool = False,
+) -> None:
+    st.button(
+        label,
+        icon=icon,
+        help=help,
+        disabled=disabled,
+        key=f"{order}.{row.id}",
+        on_click=_order,
+        args=(work, row.id, order),
+    )
+
+
+def _order(work: Studio, run_id: str, order: str) -> None:
+    orders = {"pause": work.pause, "unpause": work.unpause, "stop": work.stop}
+    with shown_kindly():
+        orders[order](run_id)
+
+
+def headline(view: RunView) -> None:
+    """The numbers: of the best epoch when the run is over, else of the last one."""
+    last = view.history[-1] if view.history else None
+    best = next((row for row in view.history if row.epoch == view.best_epoch), None)
+    main = best if view.over and best else last
+    figures(
+        (
+            Figure(
+                text.VAL,
+                percent(main.val_acc) if main else text.NONE_YET,
+                text.val_words(main) if main else text.NO_EPOCH_YET,
+                text.VAL_HELP,
+            ),
+            Figure(
+                text.BEST_KEPT if view.over else text.BEST,
+                str(best.epoch) if best else text.NONE_YET,
+                f"validation {percent(best.val_acc)}" if best else text.NO_EPOCH_YET,
+                text.BEST_HELP,
+            ),
+            Figure(
+                text.FIT,
+                percent(main.fit_acc) if main else text.NONE_YET,
+                text.fit_words(main) if main else text.NO_EPOCH_YET,
+                text.FIT_HELP,
+            ),
+            Figure(text.TIME, text.time_value(view), text.time_words(view), text.TIME_HELP),
+        ),
+        key="headline",
+    )

@@ -1,0 +1,120 @@
+"""The parts of the Train page: which run it shows, and what will run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from tl_core.config import RunSpec
+from tl_core.models.catalog import is_downloaded
+from tl_core.models.facts import groups_for
+from tl_core.models.plan import FreezePlan
+from tl_core.session import Project, RunRow, Studio
+from tl_ui import state
+from tl_ui.errors import shown_kindly
+from tl_ui.text import esc_md, step_text
+from tl_ui.texts import train as text
+from tl_ui.views import runs
+
+__all__ = ["bare", "chosen", "ready"]
+
+
+def chosen(work: Studio, project: Project) -> RunRow | None:
+    """The run to show, None for a new one: the address, else what is at work, else the last one
+    when the settings are still those it ran with.
+    """
+    rows = work.runs(project.id)
+    wanted = state.run_id()
+    row = next((one for one in rows if one.id == wanted), None)
+    if row is None and wanted != runs.NEW and rows:
+        row = next((one for one in rows if one.active), None)
+        if row is None and _same_settings(work, project, rows[0]):
+            row = rows[0]
+    if rows:
+        state.open_run(row.id if row else runs.NEW)
+        runs.pick(rows, row.id if row else runs.NEW, new=True)
+    return row
+
+
+def _same_settings(work: Studio, project: Project, row: RunRow) -> bool:
+    return bare(work.resolved_draft(project.id)) == bare(RunSpec.from_dict(row.spec))
+
+
+def bare(spec: RunSpec) -> RunSpec:
+    """The settings without where they came from, to be compared."""
+    return replace(spec, parent="", note="")
+
+
+# -- before the start ------------------------------------------------------------------------------
+
+
+def ready(work: Studio, project: Project) -> None:
+    """What will run, and the button that starts it."""
+    st.subheader(text.READY_TITLE, anchor=False)
+    with shown_kindly():
+        _summary(work, project)
+    if any(row.kind == "train" for row in work.active()):
+        st.info(text.BUSY, icon=":material/schedule:")
+    st.caption(text.STAYS)
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        st.button(
+            text.START,
+            type="primary",
+            icon=":material/play_arrow:",
+            key="start",
+            on_click=_start,
+            args=(work, project.id),
+        )
+
+
+def _start(work: Studio, project_id: str) -> None:
+    with shown_kindly():
+        state.open_run(work.start(project_id))
+
+
+def _summary(work: Studio, project: Project) -> None:
+    spec, card = work.resolved_draft(project.id), work.card(project.id)
+    data, expected = work.data(project.id), work.estimate(project.id)
+    size = spec.train.image_size or card.input_px
+    cells = [
+        (
+            "model",
+            text.NETWORK,
+            card.title,
+            text.weights_words(
+                card.embedded,
+                card.embedded or is_downloaded(card.name),
+                "random" if spec.freeze.layers == "scratch" else spec.model.weights,
+                card.download_mb,
+            ),
+        ),
+        ("layers", text.BLOCKS, *_blocks_words(work, project, spec)),
+        ("data", text.PICTURES, text.pictures_value(data), text.pictures_words(data, size)),
+        (
+            "layers",
+            text.TRAINING,
+            text.training_value(expected),
+            text.training_words(spec.train.epochs or 0, spec.train.lr or 0.0),
+        ),
+    ]
+    with st.grid(4, min_column_width=210) as grid:
+        for number, (step, label, value, words) in enumerate(cells):
+            with grid.cell(), st.container(border=True, key=f"ready_{number}"):
+                st.caption(label)
+                st.markdown(f"**{esc_md(value)}**")
+                st.caption(esc_md(words))
+                st.page_link(step_text(step).path, label=text.CHANGE, query_params=state.query())
+
+
+def _blocks_words(work: Studio, project: Project, spec: RunSpec) -> tuple[str, str]:
+    groups = groups_for(work.card(project.id), project.n_classes)
+    if not groups:
+        return spec.freeze.layers, ""
+    plan = FreezePlan.from_layers(spec.freeze.layers, len(groups))
+    titles = [group.title for group, on in zip(groups, plan.trainable, strict=True) if on]
+    total = sum(group.parameters for group in groups)
+    return (
+        text.blocks_words(titles, plan.scratch),
+        text.learns_words(plan.trainable_parameters(groups), total),
+    )

@@ -1,0 +1,1 @@
+"""Developer tools: what is run by hand to rebuild files the project ships."""
