@@ -24,7 +24,7 @@ SHOW := --server.headless $(if $(HEADLESS),true,false) --server.showEmailPrompt 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run fmt lint type arch check test test-fast pages e2e golden docs bench clean
+.PHONY: help setup run fmt lint type arch check test test-fast pages e2e screenshot golden docs bench clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,10 @@ pages: $(DEV_READY) ## The tests of the pages
 
 e2e: $(DEV_READY) ## The tests in a real headless browser (needs Chromium)
 	$(PYTEST) -m e2e
+
+screenshot: $(DEV_READY) ## Take the README's picture anew, from the browser test
+	$(PYTEST) tests/e2e/test_main_job.py
+	cp out/screens/train.png docs/images/train.png
 
 golden: $(DEV_READY) ## The runs whose every number is written down
 	$(PYTEST) tests/golden

@@ -4,20 +4,20 @@ import streamlit as st
 
 from tl_ui import text
 
-st.set_page_config(page_title=text.APP, page_icon=text.MARK, layout="wide")
-pages = {
-    page.key: st.Page(
-        page.path,
-        title=page.title,
-        icon=page.icon,
-        url_path=page.key,
-        default=page is text.HOME,
-        help=page.purpose,
-    )
-    for page in text.PAGES
-    if page.written
-}
-here = st.navigation(list(pages.values()))
+st.set_page_config(page_title=text.APP, page_icon="assets/thaw-mark.svg", layout="wide")
+here = st.navigation(
+    [
+        st.Page(
+            page.path,
+            title=page.title,
+            icon=page.icon,
+            url_path=page.key,
+            default=page is text.HOME,
+            help=page.purpose,
+        )
+        for page in text.PAGES
+    ]
+)
 
 from tl_ui import shell  # noqa: E402  (after the navigation, or the raw file list flashes up)
 

@@ -4,8 +4,8 @@ Thaw's time includes taking the pictures in and decoding them to training size, 
 what it leaves out is starting Python. Each way is a process of its own, so neither profits from
 what the other has warmed up.
 
-Run it with ``python -m benchmarks.head_only DATA [--epochs 25] [--size 128]``; DATA is a zip or folder
-with train/ and val/.
+Run it with ``python -m benchmarks.head_only DATA [--epochs 25] [--size 128]``; DATA is a zip or
+folder with train/ and val/.
 """
 
 from __future__ import annotations

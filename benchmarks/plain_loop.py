@@ -4,8 +4,8 @@ Same backbone, weights, picture size, batch, rate, schedule and augmentation as 
 DataLoader with two workers decodes and augments every picture every epoch, frozen layers record no
 gradients and stay in evaluation mode. No Thaw training code is used.
 
-Run it with ``python -m benchmarks.plain_loop FOLDER [--epochs 25] [--size 128]``, where FOLDER holds
-train/ and val/ with one folder per class.
+Run it with ``python -m benchmarks.plain_loop FOLDER [--epochs 25] [--size 128]``, where FOLDER
+holds train/ and val/ with one folder per class.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from tl_ui.views import confusion, evaluate, findings, runs
 
 work = state.studio()
 runs.adopt(work)
-project = page.open(text.step_text("evaluate"), needs=("data",))
+project = page.open(text.step_text("evaluate"), needs=runs.needs(work))
 run = runs.judged(work, project.id)
 report = evaluate.report_of(work, run)
 pictures = evaluate.pictures_of(work, run)

@@ -6,7 +6,7 @@ from tl_ui.views import export, runs
 
 work = studio()
 runs.adopt(work)
-project = page.open(text.step_text("export"), needs=("data",))
+project = page.open(text.step_text("export"), needs=runs.needs(work))
 run = runs.judged(work, project.id)
 archive = export.bundle(work, run)
 export.usage(run, archive)

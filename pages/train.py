@@ -6,7 +6,7 @@ from tl_ui.views import ended, running, runs, train
 
 work = studio()
 runs.adopt(work)
-project = page.open(text.step_text("train"), needs=("data",))
+project = page.open(text.step_text("train"), needs=runs.needs(work))
 run = train.chosen(work, project)
 
 if run is None:

@@ -2,8 +2,9 @@
 
 The life of a training run, top to bottom::
 
-    RunStarted                       once, first
-      Progress*                      pictures being prepared, weights being read
+    Began                            a process took the run up
+    Progress*                        pictures being prepared, weights being read
+    RunStarted                       once per process: the plan
       RunResumed?                    after a resume; carries the epochs already done
       ( LayersChanged?               when the trainable groups change
         StepDone*                    thinned by the log writer to 4 per second
@@ -12,11 +13,13 @@ The life of a training run, top to bottom::
         FindingRaised*               what the coach sees after this epoch
         CheckpointSaved )*           the epoch is now safe on disk
       Warned*                        anywhere: something was adapted (batch halved, ...)
+    Progress*                        the result being judged
     RunFinished | RunFailed          exactly one, last; nothing after it
 
-A run that was interrupted and resumed starts again with ``RunStarted``; ``RunResumed`` then tells
-readers to forget epochs after ``epoch``. Events hold no tensor, no clock and no path: the log
-stamps ``seq`` and ``at``, so a list of events is the golden record of a run.
+A run that was interrupted and resumed starts again with ``Began``; ``RunResumed`` then tells
+readers to forget epochs after ``epoch``, and no time passed between the processes. Events hold no
+tensor, no clock and no path: the log stamps ``seq`` and ``at``, so a list of events is the golden
+record of a run.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 __all__ = [
     "EVENT_TYPES",
+    "Began",
     "CheckpointSaved",
     "Continued",
     "EpochDone",
@@ -47,6 +51,13 @@ __all__ = [
 
 FinishReason: TypeAlias = Literal["completed", "early_stop", "stopped", "diverged"]
 Severity: TypeAlias = Literal["info", "warning", "problem"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Began:
+    """A process took the run up, for the first time or again after an interruption."""
+
+    name: ClassVar[str] = "began"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +231,8 @@ class RunFailed:
 
 
 Event: TypeAlias = (
-    RunStarted
+    Began
+    | RunStarted
     | RunResumed
     | Progress
     | StepDone
@@ -238,6 +250,7 @@ Event: TypeAlias = (
 EVENT_TYPES: dict[str, type[Any]] = {
     cls.name: cls
     for cls in (
+        Began,
         RunStarted,
         RunResumed,
         Progress,

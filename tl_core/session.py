@@ -6,7 +6,6 @@ processes. A page may therefore call anything here on every rerun.
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import zipfile
@@ -16,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tl_core.config import DataConfig, RunSpec, changed
-from tl_core.data.decode import open_rgb
-from tl_core.data.intake import Quarantined
+from tl_core.data.quarantine import Quarantined
 from tl_core.errors import DataError, TLError
 from tl_core.evaluate import words
 from tl_core.events import FindingRaised, Progress
@@ -84,9 +82,8 @@ class Studio:
         self.log = EventLog(self._engine)
 
     def ensure_workers(self) -> None:
-        """Start the supervisor when none serves this home (THAW_NO_WORKERS=1 forbids it)."""
-        if os.environ.get("THAW_NO_WORKERS") != "1":
-            ensure_running(self.home)
+        """Start the supervisor when none serves this home."""
+        ensure_running(self.home)
 
     def note_server(self) -> None:
         """Tell the supervisor that somebody is here."""
@@ -378,6 +375,8 @@ class Studio:
         Raises:
             UnreadableImageError: Not a picture.
         """
+        from tl_core.data.decode import open_rgb  # numpy and Pillow: not before a photo comes
+
         part = self.home.folder("tmp") / f"{secrets.token_hex(8)}.photo"
         try:
             part.write_bytes(content)

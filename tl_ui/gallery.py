@@ -20,7 +20,8 @@ _STYLE = """<style>
 .thaw-gallery{display:grid;gap:.6rem;grid-template-columns:repeat(auto-fill,minmax(7.5rem,1fr));
 margin:0;padding:0;list-style:none}
 .thaw-gallery figure{margin:0;min-width:0}
-.thaw-gallery img{width:100%;aspect-ratio:1;object-fit:cover;border-radius:.5rem;display:block;
+.thaw-gallery img{width:100%;height:auto;aspect-ratio:1;object-fit:cover;border-radius:.5rem;
+display:block;
 background:color-mix(in srgb,currentColor 8%,transparent)}
 .thaw-gallery figcaption{font-size:.8rem;line-height:1.3;margin-top:.25rem;overflow:hidden;
 text-overflow:ellipsis;white-space:nowrap}

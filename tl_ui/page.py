@@ -59,7 +59,7 @@ def next_step(key: str, *, done: bool = True) -> None:
             icon=":material/arrow_forward:",
             icon_position="right",
             type="primary" if done else "secondary",
-            disabled=not (done and target.written),
+            disabled=not done,
             key=f"next_{key}",
         )
     if clicked:
@@ -83,8 +83,6 @@ def _strip(this: PageText, done: dict[str, bool]) -> None:
     st.html(_STRIP_STYLE)
     with st.container(horizontal=True, gap="xxsmall", key=STRIP, vertical_alignment="center"):
         for number, step in enumerate(text.STEPS, start=1):
-            if not step.written:
-                continue
             here = step.key == this.key
             icon, word = _mark(here=here, is_done=done.get(step.key, False))
             with st.container(width="content", key=f"{STRIP}_here" if here else None):

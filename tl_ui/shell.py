@@ -14,12 +14,16 @@ __all__ = ["frame"]
 
 SHOWN = 4  # pieces of work named in the sidebar
 BORN = time.time()  # of this server process
+# The primary colour carries white text on buttons; as text itself it is too dark on a dark ground.
+DARK_STYLE = "<style>button[data-selected='true'] p { color: #7cc4ea; }</style>"
 
 
 def frame() -> None:
     """Draw the mark and the sidebar; once per run of the script, before the page."""
     dark = st.context.theme.type == "dark"
     st.logo(text.LOGO_DARK if dark else text.LOGO, icon_image=text.MARK, size="large")
+    if dark:
+        st.html(DARK_STYLE)
     with st.sidebar:
         opened = state.project()
         if opened is not None:

@@ -48,11 +48,6 @@ class PageText:
         """The page script, as Streamlit names it."""
         return f"pages/{self.key}.py"
 
-    @property
-    def written(self) -> bool:
-        """Whether the page script is there; a page that is not yet is left out of the menu."""
-        return (ROOT / self.path).is_file()
-
 
 HOME = PageText(
     key="home",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.arch.sources import ROOT, calls, imported, python_files, shown, tree_of
+from tl_ui import text
 
 PAGES = python_files("pages")
 LONGEST_PAGE = 80  # lines
@@ -84,8 +85,5 @@ def test_the_router_reaches_navigation_before_anything_heavy() -> None:
 
 
 def test_every_page_is_in_the_navigation() -> None:
-    text = "\n".join(
-        path.read_text(encoding="utf-8") for path in python_files("studio.py", "tl_ui")
-    )
-    missing = [path.stem for path in PAGES if f"pages/{path.name}" not in text]
-    assert not missing
+    listed = [page.path for page in text.PAGES]
+    assert sorted(listed) == sorted(f"pages/{path.name}" for path in PAGES)

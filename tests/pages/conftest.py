@@ -63,5 +63,5 @@ def texts(app: AppTest) -> str:
         found += [str(one.value) for one in app.get(kind)]
     found += [f"{one.label} {one.value}" for one in app.get("metric")]
     found += [str(one.label) for one in app.get("button")]
-    found += [one.proto.html.body for one in app.get("html") if hasattr(one.proto, "html")]
+    found += [str(one.value) for one in app.get("html")]
     return "\n".join(found)

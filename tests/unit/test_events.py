@@ -10,6 +10,7 @@ import pytest
 from tests.unit.jobs.samples import epoch, finding, finished, started
 from tl_core.events import (
     EVENT_TYPES,
+    Began,
     CheckpointSaved,
     Continued,
     Event,
@@ -25,6 +26,7 @@ from tl_core.events import (
 )
 
 ONE_OF_EACH: list[Event] = [
+    Began(),
     started(),
     RunResumed(epoch=1, history=[epoch(1)]),
     Progress(stage="x", done=1, total=2),

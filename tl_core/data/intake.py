@@ -22,7 +22,7 @@ from tl_core.data.layout import SPLITS, Layout, read_layout
 from tl_core.data.notes import intake_notes, nothing_usable
 from tl_core.data.parallel import in_threads
 from tl_core.data.quarantine import Quarantined, reason_of
-from tl_core.data.records import ImageRecord
+from tl_core.data.records import ImageRecord, Intake
 from tl_core.data.thumbs import THUMB_SIZES, keep_thumb, thumb_bytes
 from tl_core.errors import CancelledError, StorageError, UnreadableImageError
 from tl_core.storage import Home
@@ -31,20 +31,6 @@ __all__ = ["ImageRecord", "Intake", "IntakeLimits", "Quarantined", "take_in"]
 
 THUMB_PX = THUMB_SIZES[0]  # made now, while the picture is decoded; the larger one on demand
 SPARE_BYTES = 256 << 20  # left free on the disk whatever happens
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intake:
-    """What was taken in.
-
-    ``records`` and ``quarantine`` are sorted by path; ``given_splits`` are the parts the folders
-    name, in the order train, val, test, or empty; ``notes`` are plain sentences for the user.
-    """
-
-    records: tuple[ImageRecord, ...]
-    quarantine: tuple[Quarantined, ...]
-    given_splits: tuple[str, ...]
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["ImageRecord"]
+from tl_core.data.quarantine import Quarantined
+
+__all__ = ["ImageRecord", "Intake"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,3 +27,17 @@ class ImageRecord:
     height: int
     bytes: int
     format: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """What was taken in.
+
+    ``records`` and ``quarantine`` are sorted by path; ``given_splits`` are the parts the folders
+    name, in the order train, val, test, or empty; ``notes`` are plain sentences for the user.
+    """
+
+    records: tuple[ImageRecord, ...]
+    quarantine: tuple[Quarantined, ...]
+    given_splits: tuple[str, ...]
+    notes: tuple[str, ...]

@@ -26,6 +26,7 @@ __all__ = [
 
 WINDOW = 5  # epochs averaged at the end of a curve (SCIENCE 5)
 STEEP = 2  # first epochs, whose steep fall says nothing about noise
+FALL_T = 3.0  # standard errors by which a fall must differ from none
 HIGH_RATE = 0.3  # of the peak rate; below, a curve is flat because nothing moves any more
 MOST_PICTURES = 100_000  # where the search for a sufficient number of pictures ends
 
@@ -103,17 +104,22 @@ def generalisation_gap(done: EpochDone) -> Gap:
 def fall_per_epoch(history: Sequence[EpochDone]) -> float:
     """By what share the training loss fell per epoch while the rate was still high.
 
-    The last ``WINDOW`` epochs with at least 30 % of the highest rate are looked at: at the end of
-    a schedule every curve is flat. 0 when there are fewer than three such epochs.
+    The last ``2 * WINDOW`` epochs with at least 30 % of the highest rate are looked at: at the end
+    of a schedule every curve is flat. 0 when there are fewer than three such epochs, or when the
+    fall is within the restlessness of the curve.
     """
     if not history:
         return 0.0
     peak = max(done.lr for done in history)
-    losses = [done.train_loss for done in history if done.lr >= HIGH_RATE * peak][-WINDOW:]
+    losses = [done.train_loss for done in history if done.lr >= HIGH_RATE * peak][-2 * WINDOW :]
     if len(losses) < 3 or min(losses) <= 0:
         return 0.0
-    slope = np.polyfit(np.arange(len(losses)), np.log(losses), 1)[0]
-    return float(1 - math.exp(slope))
+    time, logs = np.arange(len(losses), dtype=np.float64), np.log(losses)
+    slope, start = np.polyfit(time, logs, 1)
+    residual = logs - (start + slope * time)
+    spread = float(((time - time.mean()) ** 2).sum())
+    error = math.sqrt(float((residual**2).sum()) / (len(logs) - 2) / spread)
+    return float(1 - math.exp(slope)) if -slope > FALL_T * error else 0.0
 
 
 def half_width(right: int, n: int) -> float:

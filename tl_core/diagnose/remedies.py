@@ -47,7 +47,7 @@ def for_underfitting(spec: RunSpec, *, hardly_moved: bool) -> list[Remedy]:
         spec: Settings of the run, resolved.
         hardly_moved: Whether the training loss stayed about where it started.
     """
-    first: list[_Try] = [_larger_rate, _longer] if hardly_moved else [_longer, _larger_rate]
+    first: list[_Try] = [_ten_times_rate, _longer] if hardly_moved else [_longer, _larger_rate]
     return _first(spec, [*first, _one_block_more, _augment_less])
 
 
@@ -114,6 +114,15 @@ def _larger_rate(spec: RunSpec) -> Remedy:
         label=f"Raise the learning rate to {changes['train.lr']:g}",
         changes=changes,
         why="Larger steps get further in the same number of epochs.",
+    )
+
+
+def _ten_times_rate(spec: RunSpec) -> Remedy:
+    changes = _rate(spec, 10)
+    return Remedy(
+        label=f"Raise the learning rate to {changes['train.lr']:g}",
+        changes=changes,
+        why="At this rate it has hardly moved from where it started.",
     )
 
 

@@ -87,6 +87,9 @@ class Coach:
             one = rule()
             if one is not None and SEVERITIES.index(one.severity) > known.get(one.verdict, -1):
                 found.append(one)
+        harmed = known.keys() | {one.verdict for one in found}
+        if harmed & {"overfit", "no_signal", "diverged"}:  # "no harm done" would contradict them
+            found = [one for one in found if one.verdict != "memorised"]
         return found
 
     def _diverged(

@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import Engine, Select, delete, func, insert, select, update
 
 from tl_core.config import DataConfig, RunSpec
-from tl_core.data.intake import ImageRecord, Intake, Quarantined
+from tl_core.data.quarantine import Quarantined
+from tl_core.data.records import ImageRecord, Intake
 from tl_core.data.split import assign_splits
 from tl_core.errors import ConfigError, JobError
 from tl_core.jobs.schema import images, projects, refused, runs

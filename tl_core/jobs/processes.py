@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 from tl_core.storage import Home
 
-__all__ = ["alive", "start_detached"]
+__all__ = ["alive", "start_detached", "yield_to_people"]
 
 ROOT = Path(__file__).resolve().parents[2]  # the checkout: where ``-m tl_core...`` is found
 
@@ -44,6 +45,18 @@ def start_detached(module: str, *arguments: str, home: Home, log: Path) -> subpr
             stderr=sink,
             start_new_session=True,
         )
+
+
+def yield_to_people() -> None:
+    """Give this process a low priority, so that pages stay quick while every core trains.
+
+    On an otherwise idle machine it changes nothing: low priority still gets every free core.
+    """
+    with suppress(psutil.Error, OSError):
+        if sys.platform == "win32":
+            psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+        else:
+            psutil.Process().nice(10)
 
 
 def alive(pid: int | None) -> bool:

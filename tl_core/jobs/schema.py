@@ -34,6 +34,7 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.pool import NullPool
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from tl_core.storage import Home
 
@@ -144,7 +145,12 @@ def open_engine(home: Home) -> Engine:
     engine = create_engine(url, poolclass=NullPool)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _sqlite_settings)
-    metadata.create_all(engine)
+    # IF NOT EXISTS instead of looking first: two processes may open a fresh home at once.
+    with engine.begin() as connection:
+        for table in metadata.sorted_tables:
+            connection.execute(CreateTable(table, if_not_exists=True))
+            for index in table.indexes:
+                connection.execute(CreateIndex(index, if_not_exists=True))
     return engine
 
 

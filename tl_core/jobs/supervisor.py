@@ -31,8 +31,13 @@ SERVER, SUPERVISOR, TASKS = "server", "supervisor", "tasks"
 
 
 def ensure_running(home: Home) -> None:
-    """Start the supervisor of this home when none holds the lock. Returns at once."""
+    """Start the supervisor of this home when none holds the lock. Returns at once.
+
+    ``THAW_NO_WORKERS=1`` forbids it: whoever set it starts one, or wants none.
+    """
     note_server(home)
+    if os.environ.get("THAW_NO_WORKERS") == "1":
+        return
     lock = FileLock(home.root / "supervisor.lock")
     with suppress(Timeout):
         lock.acquire(blocking=False)

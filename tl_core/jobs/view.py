@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from tl_core.events import (
+    Began,
     CheckpointSaved,
     Continued,
     EpochDone,
@@ -86,15 +87,17 @@ def fold(view: RunView, entries: Iterable[Entry]) -> RunView:
 
 
 def _clocked(view: RunView, entry: Entry) -> RunView:
-    idle = view.paused or view.last_at is None or isinstance(entry.event, RunStarted)
+    idle = view.paused or view.last_at is None or isinstance(entry.event, Began)
     passed = 0.0 if idle or view.last_at is None else max(0.0, entry.at - view.last_at)
     return replace(view, elapsed_s=view.elapsed_s + passed, last_at=entry.at)
 
 
 def _taken(view: RunView, entry: Entry) -> RunView:
     match entry.event:
+        case Began():
+            return replace(view, step=None, epoch_from=None, paused=False)
         case RunStarted() as event:
-            return replace(view, started=event, step=None, epoch_from=None, paused=False)
+            return replace(view, started=event, stage=None)
         case RunResumed() as event:
             return _resumed(view, event)
         case Progress() as event:

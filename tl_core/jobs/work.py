@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeAlias
 from sqlalchemy import Engine
 
 from tl_core.errors import CancelledError, TLError
-from tl_core.events import Event, Progress, RunFailed
+from tl_core.events import Began, Event, Progress, RunFailed
 from tl_core.jobs.library import Library
 from tl_core.jobs.log import Writer
 from tl_core.jobs.queue import Queue, RunRow
@@ -135,6 +135,7 @@ def carry_out(
     context = Context(home, engine, row, sink)
     with _beating(queue, row.id):
         try:
+            context.emit(Began())
             result = _function(row.kind)(context)
             queue.end(row.id, "finished", exit_code=0, result=result)
         except CancelledError as err:

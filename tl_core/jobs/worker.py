@@ -7,6 +7,7 @@ import signal
 import sys
 from types import FrameType
 
+from tl_core.jobs.processes import yield_to_people
 from tl_core.jobs.queue import Queue
 from tl_core.jobs.schema import open_engine
 from tl_core.jobs.work import carry_out
@@ -21,6 +22,7 @@ def main() -> int:
     options = parser.parse_args()
     # A polite end (shutdown of the machine) leaves the run interrupted, ready to be resumed.
     signal.signal(signal.SIGTERM, _leave)
+    yield_to_people()
     home = Home(options.home)
     engine = open_engine(home)
     row = Queue(engine).get(options.run_id)

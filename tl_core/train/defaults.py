@@ -1,8 +1,8 @@
 """Settings chosen for the user where they left them open, each with its reason. No torch.
 
-The head's rate was measured with the embedded backbone (512 features) on two sets of photographs:
-docs/decisions/0008-default-settings.md has the table. The rates for pretrained layers are those of
-the model's card.
+The head's rate was measured with the embedded backbone (512 features) on two sets of photographs;
+the table is in docs/decisions/0004-generator-trainer.md. The rates for pretrained layers are those
+of the model's card.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ function layoutOf(view, chart) {
   }
   return {
     height: 270,
-    margin: { l: 44, r: 12, t: 12, b: 36 },
+    margin: { l: 44, r: 12, t: 22, b: 36 },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: colors.font, color: colors.text, size: 12.5 },
@@ -74,7 +74,7 @@ function marks(view, chart) {
   if (data.best) {
     shapes.push({ type: "line", x0: data.best, x1: data.best, yref: "paper", y0: 0, y1: 1, line: { color: colors.text, width: 1, dash: "dot" } })
     if (chart.name !== "rate")
-      annotations.push({ x: data.best, yref: "paper", y: 1, yanchor: "top", xanchor: data.best > data.epochs * 0.75 ? "right" : "left", text: ` best epoch ${data.best} `, showarrow: false, font: { size: 11.5, color: colors.text }, bgcolor: colors.paper })
+      annotations.push({ x: data.best, yref: "paper", y: 1, yanchor: "bottom", xanchor: data.best > data.epochs * 0.75 ? "right" : "left", text: `best epoch ${data.best}`, showarrow: false, font: { size: 11.5, color: colors.text }, bgcolor: colors.paper })
   }
   if (chart.name === "accuracy" && data.majority) {
     shapes.push({ type: "line", xref: "paper", x0: 0, x1: 1, y0: data.majority, y1: data.majority, line: { color: colors.text, width: 1, dash: "dash" }, opacity: 0.45 })

@@ -23,8 +23,9 @@ __all__ = ["lifespan_of"]
 BEAT_S = 5.0
 WATCH_S = 30.0
 COLLECT_S = 60.0  # Streamlit's own collection after every rerun is off (postScriptGC)
-WARM_AFTER_S = 3.0  # leaves the first page its processor
-WARM = ("tl_ui.charts", "pandas")
+SUPERVISE_AFTER_S = 1.0
+WARM_AFTER_S = 2.0
+WARM = ("tl_core.data.thumbs", "tl_ui.charts", "pandas")
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +37,11 @@ def lifespan_of(home: Home) -> Callable[[Any], AbstractAsyncContextManager[None]
     async def lifespan(_app: Any) -> AsyncIterator[None]:
         announce()
         config.set_option("server.allowedHosts", list(allowed_hosts()))
-        await to_thread.run_sync(ensure_running, home)
         await to_thread.run_sync(Uploads(home).clear_stale)
         gc.collect()
         gc.freeze()
         async with create_task_group() as tasks:
-            tasks.start_soon(_warm)
+            tasks.start_soon(_begin, home)
             tasks.start_soon(_every, BEAT_S, lambda: to_thread.run_sync(note_server, home))
             tasks.start_soon(_every, WATCH_S, lambda: to_thread.run_sync(ensure_running, home))
             tasks.start_soon(_every, COLLECT_S, lambda: to_thread.run_sync(gc.collect))
@@ -62,8 +62,13 @@ async def _every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
             log.exception("Background upkeep failed; trying again in %.0f s", seconds)
 
 
-async def _warm() -> None:
-    """Import what the second page needs, so that nobody waits for it, then freeze it too."""
+async def _begin(home: Home) -> None:
+    """Start the supervisor, and import what the second page needs, so that nobody waits for it.
+
+    After a moment, because the first page wants the processors for itself.
+    """
+    await sleep(SUPERVISE_AFTER_S)
+    await to_thread.run_sync(ensure_running, home)
     await sleep(WARM_AFTER_S)
     for name in WARM:
         await to_thread.run_sync(import_module, name)

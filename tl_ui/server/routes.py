@@ -21,11 +21,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from tl_core.data.thumbs import THUMB_SIZES, ensure_thumb
 from tl_core.errors import TLError
 from tl_core.storage import Home
 from tl_ui.server.health import health_of
-from tl_ui.server.pictures import screen_picture
 from tl_ui.server.uploads import (
     MAX_CHUNK_BYTES,
     OffsetMismatchError,
@@ -198,16 +196,12 @@ class _Pictures:
     async def thumb(self, request: Request) -> Response:
         """``/thumb/{digest}/{size}.webp``: made when missing."""
         digest, size = request.path_params["digest"], request.path_params["size"]
-        if size not in THUMB_SIZES:
-            return _not_found()
-        return await self._serve(
-            request, digest, size, partial(ensure_thumb, self._home, digest, size)
-        )
+        return await self._serve(request, digest, size, partial(_thumb, self._home, digest, size))
 
     async def picture(self, request: Request) -> Response:
         """``/picture/{digest}``: at most 1600 px, without metadata."""
         digest = request.path_params["digest"]
-        return await self._serve(request, digest, 0, partial(screen_picture, self._home, digest))
+        return await self._serve(request, digest, 0, partial(_screen, self._home, digest))
 
     async def _serve(
         self, request: Request, digest: str, size: int, work: Callable[[], Path]
@@ -221,6 +215,18 @@ class _Pictures:
         if path is None:
             return _not_found()
         return FileResponse(path, media_type="image/webp", headers=headers)
+
+
+def _thumb(home: Home, digest: str, size_px: int) -> Path:
+    from tl_core.data.thumbs import ensure_thumb  # numpy and Pillow: not before the first page
+
+    return ensure_thumb(home, digest, size_px)
+
+
+def _screen(home: Home, digest: str) -> Path:
+    from tl_ui.server.pictures import screen_picture  # as above
+
+    return screen_picture(home, digest)
 
 
 def _not_found() -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tl_core.intervals import wilson
-from tl_core.session import ClassRow, DataView
+from tl_core.session import ClassRow
 from tl_ui.texts.numbers import interval
 
 PARTS = {"train": "Training", "val": "Validation", "test": "Test"}
@@ -33,8 +33,7 @@ SMALL_NOTE = (
     "machine below."
 )
 SMALL_GO = "Bring in this folder"
-ON_DISK = "A folder or zip that is already on this machine"
-ON_DISK_LABEL = "Full path"
+ON_DISK = "Or the full path of a folder or zip on this machine"
 ON_DISK_HINT = "/data/leaves or C:\\pictures\\leaves.zip"
 ON_DISK_GO = "Read it"
 SAMPLE_GO = "Use the sample pictures instead"
@@ -42,7 +41,7 @@ REPLACE = "Replace the pictures"
 REPLACE_NOTE = "The new set takes the place of this one once it is complete; runs stay."
 
 READING = "Reading your pictures"
-DRAWING = "Drawing the sample pictures"
+DRAWING = "Making the sample"
 LEAVE = "You may leave this page; it goes on."
 KEPT = "The pictures you have stay until the new ones are complete."
 DISMISS = "Dismiss"
@@ -53,10 +52,9 @@ VIEW = "Show"
 VIEWS = {"classes": "Classes", "pictures": "Pictures", "split": "The split", "left": "Left out"}
 N_PICTURES = "Pictures"
 N_CLASSES = "Classes"
-N_PARTS = "Training · validation · test"
 N_LEFT = "Left out"
 CLASS = "Class"
-TOTAL = "Pictures"
+TOTAL = "All"
 BALANCE_MOST = 30  # classes in the chart
 ALL_CLASSES = "All classes"
 ALL_PARTS = "All"
@@ -87,11 +85,6 @@ HOW = (
     "Every class is divided in the same shares, so that rare classes are in all parts, and exact "
     "copies of a picture always stay on the same side."
 )
-
-
-def size(view: DataView) -> str:
-    """Counts per part: "168 · 36 · 36"."""
-    return f"{view.n_train:,} · {view.n_val:,} · {view.n_test:,}"
 
 
 def arrived(n_pictures: int, n_left: int) -> str:

@@ -22,17 +22,14 @@ ONLY_VAL = (
 NO_REPORT = "This run has left no result to judge."
 NO_REPORT_HINT = "It may have been stopped before its first epoch was over. Train again."
 
-ACCURACY = "Accuracy"
-ACCURACY_HELP = (
-    "The share of pictures answered rightly. Other pictures of the same kind would give another "
-    "number; it would lie in the range given here in 95 of 100 cases."
-)
 MAJORITY_HELP = "The line to beat: what somebody who never looks at the picture would reach."
 BALANCED = "Average over classes"
 BALANCED_HELP = (
     "Balanced accuracy: every class counts the same, however many pictures it has. Far below the "
     "accuracy means that small classes are missed."
 )
+TOP3 = "Among the first three"
+TOP3_HELP = "The share of pictures whose true class is one of the three most likely answers."
 SAYS = "What this says"
 
 CLASSES = "Class by class"
@@ -64,10 +61,24 @@ MISTAKES_HINT = (
 NO_MISTAKES = "There is none: every picture was answered rightly."
 
 
-def accuracy_words(report: Mapping[str, Any]) -> str:
-    """The accuracy in pictures: "49 of 57 right; true figure likely 75 to 93 %"."""
-    found = report["accuracy"]
-    return f"{right_of(found['right'], report['n'])}; true figure likely {interval(found['ci'])}"
+def right_words(found: Mapping[str, Any], n: int) -> str:
+    """How many were right: "49 of 57 right"."""
+    return right_of(found["right"], n)
+
+
+def likely_words(report: Mapping[str, Any]) -> str:
+    """Where the true accuracy lies."""
+    return f"the true figure is likely {interval(report['accuracy']['ci'])}"
+
+
+def majority_mark(report: Mapping[str, Any]) -> str:
+    """The majority line in the picture of the interval."""
+    return f"{majority_name(report)}: {percent(report['majority']['value'])}"
+
+
+def hundredths(share: float | None) -> int | None:
+    """A share in whole percent, for a bar in the table."""
+    return None if share is None else round(100 * share)
 
 
 def majority_name(report: Mapping[str, Any]) -> str:

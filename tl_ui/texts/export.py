@@ -38,6 +38,7 @@ USE_HINT = "Unpack the zip. With Python 3.10 or newer, in the folder it makes:"
 COMMANDS = "cd {folder}\npip install -r requirements.txt\npython predict.py PICTURE_OR_FOLDER"
 SAME = "The same from the command line"
 COMMAND = "python -m tl_core export {run_id} --out {folder}"
+LEAST_SHOWN = 0.0001  # of a probability; smaller ones are the rounding of another order of sums
 FILE, SIZE, WHAT = "File", "Size", "What it is"
 
 
@@ -68,4 +69,6 @@ def same(same_answers: int, pictures: int) -> str:
 
 def difference(largest: float) -> str:
     """How far probabilities were apart at most."""
-    return f"largest difference {largest:.1g}"
+    if largest < LEAST_SHOWN:
+        return f"Largest difference of a probability under {LEAST_SHOWN:.4f}"
+    return f"Largest difference of a probability {largest:.4f}"

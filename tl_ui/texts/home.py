@@ -81,14 +81,21 @@ def size(n_images: int, n_classes: int) -> str:
     return f"{n_images:,} {pictures} in {n_classes} {classes}"
 
 
-def measured(result: dict[str, object] | None) -> tuple[str, str] | None:
-    """A run's accuracy and its interval in words; None without a result."""
+def measured(result: dict[str, object] | None) -> tuple[str, str, str] | None:
+    """A run's accuracy: what it was measured on, the value, and its interval; None without one."""
     for part, words in (("test", "test"), ("val", "validation")):
         value = (result or {}).get(f"{part}_accuracy")
         bounds = (result or {}).get(f"{part}_accuracy_ci")
         if isinstance(value, float | int) and isinstance(bounds, list):
-            return percent(float(value)), f"right on {words} pictures, {interval(bounds)} likely"
+            likely = f"likely between {interval(bounds).replace(' to ', ' and ')}"
+            return f"Right on {words} pictures", percent(float(value)), likely
     return None
+
+
+def in_a_line(measured: tuple[str, str, str]) -> str:
+    """The same as one sentence, in Markdown."""
+    where, value, likely = measured
+    return f"**{value}** {where[0].lower()}{where[1:]}, {likely}"
 
 
 def outcome(state: str) -> str:

@@ -14,6 +14,7 @@ BLOCKS_HELP = (
 )
 BLOCKS_HINT = "Click a block to open or freeze it."
 BLOCKS_HINT_SCRATCH = "From scratch every block learns, from random numbers."
+FELL_BACK = "The blocks were chosen for another network; it is the head only now."
 PRESET = "How much of the network learns"
 HOW_MANY = "Blocks that learn besides the head, counted from the answer"
 

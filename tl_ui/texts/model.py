@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tl_core.models.catalog import SEE_PAGE
 from tl_core.models.facts import IndexRow, ModelCard
 from tl_ui.texts.numbers import count, duration
 
@@ -33,8 +34,7 @@ WORK_HELP = (
 TOP1 = "Right on ImageNet"
 TOP1_HELP = "On the 1,000 everyday classes it was made for, by its publisher's own measurement."
 UNKNOWN = "not known"
-LEARNED = "Learned from"
-LICENCE = "Licence"
+PUBLISHER = "Its publisher's page says what it learned from."
 GOOD_FOR = "Good for"
 NO_COMMERCE = "Its licence forbids commercial use."
 LICENCE_UNKNOWN = "Its publisher states no licence that Thaw knows; check before commercial use."
@@ -146,12 +146,20 @@ def row(one: IndexRow) -> str:
 
 def learned(card: ModelCard) -> str:
     """Where the knowledge comes from and what may be done with it."""
+    if card.source_data == SEE_PAGE:
+        return f"{PUBLISHER} Licence: {card.licence}."
     words = f"Learned from {card.source_data}. Licence: {card.licence}."
     if card.commercial is False:
         words += f" {NO_COMMERCE}"
     elif card.commercial is None:
         words += f" {LICENCE_UNKNOWN}"
     return words
+
+
+def origin(card: ModelCard) -> str:
+    """Source data and licence, short."""
+    words = f"From {card.source_data} · licence {card.licence}"
+    return f"{words}. {NO_COMMERCE}" if card.commercial is False else words
 
 
 def own(file: str) -> str:

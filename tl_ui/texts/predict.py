@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from tl_ui.texts.numbers import percent
 
 SOURCE = "Picture from"
-SOURCES = {"photo": "Own photos", "camera": "Webcam", "held": "Held-out pictures"}
+SOURCES = {"photo": "Photos", "camera": "Webcam", "held": "Held out"}
 PHOTO = "Photos to try, up to 8 at a time"
 CAMERA = "Take a photo"
+WEBCAM = "Webcam photo"
 CAMERA_NOTE = "The browser asks for permission; the photo stays on this machine."
 HELD = "Pictures the network has never trained on, one click each."
 HELD_NONE = "Every picture of this run was trained on; bring a photo of your own."
@@ -44,7 +45,9 @@ def verdict(top: Sequence[tuple[str, float]]) -> str:
 
 def truth(label: str, answer: str) -> str:
     """Whether a held-out picture was answered rightly."""
-    return f"Right: it is labelled {label}." if label == answer else f"It is labelled {label}."
+    return (
+        f"Right: it is labelled {label}." if label == answer else f"Wrong: it is labelled {label}."
+    )
 
 
 def bars(top: Sequence[tuple[str, float]], n_classes: int) -> str:

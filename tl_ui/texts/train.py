@@ -31,7 +31,7 @@ VAL_HELP = (
 BEST = "Best epoch so far"
 BEST_KEPT = "Best epoch, kept"
 BEST_HELP = "The epoch with the lowest validation loss. Its network is the one that is kept."
-FIT = "On training pictures"
+FIT = "Training accuracy"
 FIT_HELP = (
     "The share of training pictures answered rightly, without changes to them. Far above the "
     "validation accuracy means that pictures are being learned by heart."
@@ -78,11 +78,11 @@ GONE = "This run is not here any more."
 
 
 def blocks_words(names: Sequence[str], scratch: bool) -> str:
-    """Which blocks learn: "Head", "Stage 4 and head", "all 6 blocks, from scratch"."""
+    """Which blocks learn: "Head only", "Stage 4 and the head", "All 6, from scratch"."""
     if scratch:
-        return f"all {len(names)}, from scratch"
+        return f"All {len(names)}, from scratch"
     if len(names) == 1:
-        return "the head only"
+        return "Head only"
     listed = [*names[:-1]]
     if len(listed) > 3:
         return f"{len(names)} blocks, {listed[0]} to the head"
@@ -117,7 +117,7 @@ def pictures_words(data: DataView, size_px: int) -> str:
 
 def training_value(expected: Estimate) -> str:
     """How long it will take."""
-    return f"about {duration(expected.seconds)}" if expected.seconds is not None else "time unknown"
+    return f"About {duration(expected.seconds)}" if expected.seconds is not None else "Time unknown"
 
 
 def training_words(epochs: int, lr: float) -> str:

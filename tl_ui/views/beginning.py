@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from io import BytesIO
+from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
-from tl_core.data.sample import CLASSES, SampleOptions, draw_tile
 from tl_core.session import Studio
 from tl_ui import page, state
 from tl_ui.errors import shown_kindly
@@ -16,7 +16,9 @@ from tl_ui.texts import home as text
 
 __all__ = ["STRIP_STYLE", "start"]
 
+TILES = Path(__file__).resolve().parents[2] / "assets" / "sample_tiles"
 TILE_PX = 96
+PER_CLASS = 40  # as SampleOptions has it; that module needs numpy, which the first page does not
 STRIP_STYLE = """<style>
 .thaw-strip{display:grid;grid-auto-flow:column;grid-auto-columns:1fr;gap:.35rem;margin:0}
 .thaw-strip img{width:100%;height:auto;aspect-ratio:1;object-fit:cover;border-radius:.45rem;
@@ -58,24 +60,17 @@ def _sample(work: Studio, *, first: bool) -> None:
     with st.expander(text.SAMPLE_OPTIONS, icon=":material/tune:"):
         options = _sample_options()
     if clicked:
-        project, _ = work.start_sample_project(
-            per_class=options.per_class,
-            wrong_labels=options.wrong_labels,
-            near_duplicates=options.near_duplicates,
-            shortcut=options.shortcut,
-            second_lighting=options.second_lighting,
-        )
+        project, _ = work.start_sample_project(**options)
         state.open_project(project.id)
         page.go(step_text("data"))
 
 
-def _sample_options() -> SampleOptions:
-    default = SampleOptions()
+def _sample_options() -> dict[str, Any]:
     per_class = st.slider(
         text.SAMPLE_PER_CLASS,
         10,
         200,
-        default.per_class,
+        PER_CLASS,
         step=10,
         help=text.SAMPLE_PER_CLASS_HELP,
         key="home.per_class",
@@ -107,26 +102,24 @@ def _sample_options() -> SampleOptions:
     lighting = st.toggle(
         text.SAMPLE_LIGHT, help=text.SAMPLE_LIGHT_HELP, key="home.light", persist_state="session"
     )
-    return SampleOptions(
-        per_class=per_class,
-        wrong_labels=shares["wrong_labels"] / 100,
-        near_duplicates=shares["near_duplicates"] / 100,
-        shortcut=shortcut,
-        second_lighting=lighting,
-    )
+    return {
+        "per_class": per_class,
+        "wrong_labels": shares["wrong_labels"] / 100,
+        "near_duplicates": shares["near_duplicates"] / 100,
+        "shortcut": shortcut,
+        "second_lighting": lighting,
+    }
 
 
 @st.cache_data(show_spinner=False)
 def _sample_strip() -> str:
-    """One drawn tile per class of the sample, as HTML."""
+    """One tile per class of the sample, as HTML."""
     cells = []
-    for kind in CLASSES:
-        sink = BytesIO()
-        draw_tile(kind, 3, size_px=TILE_PX).save(sink, "WEBP", quality=82)
-        body = b64encode(sink.getvalue()).decode("ascii")
+    for path in sorted(TILES.glob("*.webp")):
+        body = b64encode(path.read_bytes()).decode("ascii")
         cells.append(
             f'<figure><img src="data:image/webp;base64,{body}" alt="" width="{TILE_PX}" '
-            f'height="{TILE_PX}"><figcaption>{kind}</figcaption></figure>'
+            f'height="{TILE_PX}"><figcaption>{path.stem}</figcaption></figure>'
         )
     return f'<div class="thaw-strip">{"".join(cells)}</div>'
 

@@ -74,7 +74,7 @@ def last_error(work: Studio, project: Project) -> None:
         st.info(esc_md(row.error["message"]), icon=":material/cancel:")
     else:
         show_error(row.error)
-    if st.button(text.DISMISS, key="data.dismiss", type="tertiary"):
+    if project.n_images and st.button(text.DISMISS, key="data.dismiss", type="tertiary"):
         state.remember("data.dismissed", row.id)
         st.rerun()
 
@@ -111,7 +111,7 @@ def _sources(work: Studio, project: Project) -> None:
     with st.form("data.disk", border=False):
         place, button = st.columns([4, 1], vertical_alignment="bottom")
         folder = place.text_input(
-            f"{text.ON_DISK}: {text.ON_DISK_LABEL.lower()}",
+            text.ON_DISK,
             placeholder=text.ON_DISK_HINT,
             key="data.folder",
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -16,7 +16,9 @@ from tl_ui.texts import evaluate as text
 __all__ = ["figure", "matrix"]
 
 CHART, TRUE, ANSWERED = "confusion.chart", "confusion.true", "confusion.answered"
-SHOWN = 24  # pictures of one cell on the page
+SHOWN = 12  # pictures of one cell on the page
+FULL = 0.9  # share of a row from which a cell is too dark for dark text
+LIGHT_TEXT, DARK_TEXT = "#ffffff", "#14262f"
 
 
 def matrix(report: Mapping[str, Any], pictures: Mapping[str, ImageRow]) -> None:
@@ -26,7 +28,7 @@ def matrix(report: Mapping[str, Any], pictures: Mapping[str, ImageRow]) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.plotly_chart(
-            figure(report),
+            figure(report, dark=st.context.theme.type == "dark"),
             key=CHART,
             on_select=_take,
             selection_mode="points",
@@ -39,11 +41,18 @@ def matrix(report: Mapping[str, Any], pictures: Mapping[str, ImageRow]) -> None:
         names = report["classes"]
         true = st.selectbox(text.TRUE, names, key=TRUE)
         answered = st.selectbox(text.ANSWERED, names, key=ANSWERED)
-        _pictures(report, pictures, true, answered)
+        ids = cell(report, true, answered)
+        st.markdown(
+            text.cell_title(esc_md(true), esc_md(answered), len(ids)) if ids else text.CELL_EMPTY
+        )
+    _pictures(report, pictures, ids)
 
 
-def figure(report: Mapping[str, Any]) -> Any:
-    """The matrix with a point in every cell: a heat map's own cells cannot be selected."""
+def figure(report: Mapping[str, Any], *, dark: bool = False) -> Any:
+    """The matrix with a point in every cell: a heat map's own cells cannot be selected.
+
+    The counts are drawn here too, in a colour to be read on the cell and on the page behind it.
+    """
     names, counts = report["classes"], report["confusion"]
     drawn = charts.confusion(names, counts)
     cells = [
@@ -54,15 +63,44 @@ def figure(report: Mapping[str, Any]) -> Any:
         y=[true for _, true, _ in cells],
         customdata=[[true, answered, n] for answered, true, n in cells],
         mode="markers",
-        marker={"symbol": "square-open", "size": 26, "color": "#d9722e", "line": {"width": 3}},
-        opacity=0,
+        marker={
+            "symbol": "square-open",
+            "size": 28,
+            "color": "#d9722e",
+            "line": {"width": 3},
+            "opacity": 0,
+        },
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 0}},
         hovertemplate="true %{y}, answered %{x}: %{customdata[2]}<extra></extra>",
         showlegend=False,
     )
-    drawn.update_layout(clickmode="event+select", dragmode=False, hovermode="closest")
+    drawn.update_layout(
+        clickmode="event+select",
+        dragmode=False,
+        hovermode="closest",
+        xaxis={"range": [-0.5, len(names) - 0.5], "showgrid": False},
+        yaxis={"range": [len(names) - 0.5, -0.5], "autorange": False, "showgrid": False},
+        annotations=[
+            _count(*one, of=max(1, sum(counts[names.index(one[1])])), dark=dark)
+            for one in cells
+            if one[2]
+        ],
+    )
+    drawn.data[0].texttemplate = ""
     return drawn
+
+
+def _count(answered: str, true: str, n: int, *, of: int, dark: bool) -> dict[str, Any]:
+    """The number in a cell."""
+    light_text = dark or n / of >= FULL
+    return {
+        "x": answered,
+        "y": true,
+        "text": str(n),
+        "showarrow": False,
+        "font": {"color": LIGHT_TEXT if light_text else DARK_TEXT, "size": 14},
+    }
 
 
 def _prime(report: Mapping[str, Any]) -> None:
@@ -88,15 +126,12 @@ def _take() -> None:
 
 
 def _pictures(
-    report: Mapping[str, Any], pictures: Mapping[str, ImageRow], true: str, answered: str
+    report: Mapping[str, Any], pictures: Mapping[str, ImageRow], ids: Sequence[str]
 ) -> None:
-    ids = cell(report, true, answered)
-    if not ids:
-        st.markdown(text.CELL_EMPTY)
-        return
-    st.markdown(text.cell_title(esc_md(true), esc_md(answered), len(ids)))
+    """The pictures of a cell, most confident first."""
     sure = {one["image"]: text.sure(one["confidence"]) for one in report["mistakes"]}
     rows = [pictures[one] for one in ids if one in pictures][:SHOWN]
-    gallery.grid(rows, {row.id: sure.get(str(row.id), row.path) for row in rows})
+    if rows:
+        gallery.grid(rows, {row.id: sure.get(str(row.id), row.path) for row in rows})
     if len(ids) > len(rows):
         st.caption(text.CELL_MORE.format(shown=len(rows), n=len(ids)))

@@ -17,17 +17,26 @@ from tl_ui.texts import data as text
 
 __all__ = ["overview"]
 
+SENTENCES_MOST = 30  # left-out files told in sentences; more go into a table
+
 
 def overview(work: Studio, project: Project, view: DataView) -> None:
     """The set in numbers, what there is to know about it, and one of four closer looks."""
-    with st.grid(4, min_column_width=150):
-        st.metric(text.N_PICTURES, f"{view.n_images:,}")
-        st.metric(text.N_CLASSES, f"{len(view.classes):,}")
-        st.metric(text.N_PARTS, text.size(view))
-        st.metric(text.N_LEFT, f"{view.n_quarantine:,}")
+    with st.grid(6, min_column_width=95):
+        for label, number in (
+            (text.N_PICTURES, view.n_images),
+            (text.N_CLASSES, len(view.classes)),
+            (text.PARTS["train"], view.n_train),
+            (text.PARTS["val"], view.n_val),
+            (text.PARTS["test"], view.n_test),
+            (text.N_LEFT, view.n_quarantine),
+        ):
+            st.metric(label, f"{number:,}")
     if view.missing:
         st.warning(esc_md(view.missing), icon=":material/warning:")
-    st.markdown("\n".join(f"- {esc_md(note)}" for note in (*view.notes, text.ONE_LABEL)))
+    if view.notes:
+        st.markdown("\n".join(f"- {esc_md(note)}" for note in view.notes))
+    st.caption(text.ONE_LABEL)
     chosen = st.segmented_control(
         text.VIEW,
         list(text.VIEWS),
@@ -51,7 +60,7 @@ def overview(work: Studio, project: Project, view: DataView) -> None:
 def _classes(view: DataView) -> None:
     from tl_ui.charts import class_balance
 
-    table, chart = st.columns([2, 3], gap="medium")
+    table, chart = st.columns(2, gap="medium")
     rows = view.classes
     table.dataframe(
         {
@@ -112,7 +121,7 @@ def _pictures(work: Studio, project: Project, view: DataView) -> None:
 def _split(work: Studio, project: Project, view: DataView) -> None:
     with st.grid(3, min_column_width=220):
         for part, number in (("train", view.n_train), ("val", view.n_val), ("test", view.n_test)):
-            with st.container(border=True):
+            with st.container(border=True, height="stretch"):
                 st.metric(text.PARTS[part], f"{number:,}")
                 st.caption(text.PART_ROLES[part])
     words = text.given(view.given_splits)
@@ -163,11 +172,14 @@ def _left(work: Studio, project: Project) -> None:
         st.markdown(text.NOTHING_LEFT)
         return
     st.markdown(text.left_out(len(rows)))
-    st.dataframe(
-        {text.FILE: [row.file for row in rows], text.REASON: [row.reason for row in rows]},
-        hide_index=True,
-        key="data.left",
-    )
+    if len(rows) <= SENTENCES_MOST:
+        st.markdown("\n".join(f"- **{esc_md(row.file)}** {esc_md(row.reason)}." for row in rows))
+    else:
+        st.dataframe(
+            {text.FILE: [row.file for row in rows], text.REASON: [row.reason for row in rows]},
+            hide_index=True,
+            key="data.left",
+        )
     sink = io.StringIO()
     table = csv.writer(sink)
     table.writerow([text.FILE, text.REASON])

@@ -18,21 +18,25 @@ from tl_ui.views.figures import Figure, figures
 __all__ = ["classes", "headline", "mistakes", "pictures_of", "report_of"]
 
 SHOWN = 12  # mistakes on the page
-BAR = """<style>
-.thaw-bar{{position:relative;height:1.1rem;margin:.2rem 0 1.6rem;border-radius:.55rem;
+SCORE = """<style>
+.thaw-score{{display:flex;flex-wrap:wrap;align-items:center;gap:.4rem 1.4rem}}
+.thaw-score strong{{font-size:3.6rem;line-height:1.1;font-weight:700;letter-spacing:-.02em}}
+.thaw-score span{{font-size:1.05rem;line-height:1.45}}
+.thaw-bar{{position:relative;height:1.1rem;margin:.9rem 0 1.9rem;border-radius:.55rem;
 background:color-mix(in srgb,currentColor 10%,transparent)}}
 .thaw-bar i{{position:absolute;top:0;bottom:0;border-radius:.55rem;
 background:color-mix(in srgb,#1480b8 45%,transparent)}}
 .thaw-bar b{{position:absolute;top:-.2rem;bottom:-.2rem;width:.28rem;margin-left:-.14rem;
 border-radius:.2rem;background:#1480b8}}
 .thaw-bar s{{position:absolute;top:-.3rem;bottom:-.3rem;border-left:2px dashed currentColor}}
-.thaw-bar u{{position:absolute;top:1.25rem;font-size:.8rem;text-decoration:none;white-space:nowrap;
-transform:translateX(-50%)}}
+.thaw-bar u{{position:absolute;top:1.35rem;font-size:.82rem;text-decoration:none;
+white-space:nowrap;transform:translateX(-50%)}}
 </style>
+<p class="thaw-score"><strong>{percent}</strong><span>{right}<br>{likely}</span></p>
 <div class="thaw-bar" role="img" aria-label="{words}">
 <i style="left:{low:.1f}%;width:{width:.1f}%"></i><b style="left:{value:.1f}%"></b>
 <s style="left:{base:.1f}%"></s>
-<u style="left:clamp(4rem,{base:.1f}%,100% - 4rem)">{name}</u></div>"""
+<u style="left:clamp(5rem,{base:.1f}%,100% - 5rem)">{name}</u></div>"""
 TWO_LINES = """<style>
 .st-key-mistakes figcaption{white-space:pre-line!important}
 </style>"""
@@ -71,44 +75,48 @@ def _nothing() -> NoReturn:
 
 def headline(work: Studio, report: Mapping[str, Any]) -> None:
     """The accuracy with its interval and the line to beat, then what the numbers say."""
-    figures(
-        (
-            Figure(
-                text.ACCURACY,
-                percent(report["accuracy"]["value"]),
-                text.accuracy_words(report),
-                text.ACCURACY_HELP,
-            ),
-            Figure(
-                text.majority_name(report),
-                percent(report["majority"]["value"]),
-                text.majority_words(report),
-                text.MAJORITY_HELP,
-            ),
-            Figure(
-                text.BALANCED,
-                percent(report["balanced_accuracy"]["value"]),
-                text.balanced_words(report),
-                text.BALANCED_HELP,
-            ),
+    _score(report)
+    row = [
+        Figure(
+            text.majority_name(report),
+            percent(report["majority"]["value"]),
+            text.majority_words(report),
+            text.MAJORITY_HELP,
         ),
-        key="scores",
-    )
-    _bar(report)
+        Figure(
+            text.BALANCED,
+            percent(report["balanced_accuracy"]["value"]),
+            text.balanced_words(report),
+            text.BALANCED_HELP,
+        ),
+    ]
+    if report["top3"]:
+        row.append(
+            Figure(
+                text.TOP3,
+                percent(report["top3"]["value"]),
+                text.right_words(report["top3"], report["n"]),
+                text.TOP3_HELP,
+            )
+        )
+    figures(row, key="scores")
     st.subheader(text.SAYS, anchor=False)
     st.markdown("\n".join(f"- {esc_md(one)}" for one in work.sentences(report)))
 
 
-def _bar(report: Mapping[str, Any]) -> None:
+def _score(report: Mapping[str, Any]) -> None:
     low, high = report["accuracy"]["ci"]
     st.html(
-        BAR.format(
+        SCORE.format(
+            percent=escape(percent(report["accuracy"]["value"])),
+            right=escape(text.right_words(report["accuracy"], report["n"])),
+            likely=escape(text.likely_words(report)),
             words=escape(text.bar_words(report), quote=True),
             low=100 * low,
             width=100 * (high - low),
             value=100 * report["accuracy"]["value"],
             base=100 * report["majority"]["value"],
-            name=escape(text.majority_name(report)),
+            name=escape(text.majority_mark(report)),
         )
     )
 
@@ -120,9 +128,9 @@ def classes(report: Mapping[str, Any]) -> None:
     table = {
         "class": [row["class"] for row in rows],
         "support": [row["support"] for row in rows],
-        "recall": [row["recall"] for row in rows],
+        "recall": [text.hundredths(row["recall"]) for row in rows],
         "recall_ci": [text.range_of(row["recall_ci"]) for row in rows],
-        "precision": [row["precision"] for row in rows],
+        "precision": [text.hundredths(row["precision"]) for row in rows],
         "precision_ci": [text.range_of(row["precision_ci"]) for row in rows],
         "f1": [text.f1(row["f1"]) for row in rows],
     }
@@ -130,7 +138,7 @@ def classes(report: Mapping[str, Any]) -> None:
     for key, (label, about) in text.COLUMNS.items():
         if key in ("recall", "precision"):
             config[key] = st.column_config.ProgressColumn(
-                label, help=about, format="percent", min_value=0.0, max_value=1.0
+                label, help=about, format="%d %%", min_value=0, max_value=100
             )
         elif key == "f1":
             config[key] = st.column_config.NumberColumn(label, help=about, format="%.2f")

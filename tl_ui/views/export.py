@@ -139,6 +139,6 @@ def usage(run: RunRow, archive: Path | None) -> None:
     folder = archive.stem if archive else f"thaw-{run.id}"
     st.subheader(text.USE, anchor=False)
     st.markdown(text.USE_HINT)
-    st.code(text.COMMANDS.format(folder=folder), language="bash")
+    st.code(text.COMMANDS.format(folder=folder), language=None, wrap_lines=True)
     st.caption(text.SAME)
-    st.code(text.COMMAND.format(run_id=run.id, folder=folder), language="bash")
+    st.code(text.COMMAND.format(run_id=run.id, folder=folder), language=None, wrap_lines=True)

@@ -24,12 +24,9 @@ class Figure:
 
 def figures(row: Sequence[Figure], *, key: str, least_px: int = 200) -> None:
     """Draw the numbers side by side, below each other where there is little room."""
-    with st.grid(len(row), min_column_width=least_px) as grid:
-        for number, one in enumerate(row):
-            frame = f"{key}_{number}"
-            with (
-                grid.cell(),
-                st.container(border=True, gap="xxsmall", height="stretch", key=frame),
-            ):
-                st.metric(esc_md(one.label), one.value, help=one.about)
+    with st.grid(len(row), min_column_width=least_px, gap="xsmall", border=True, key=key) as grid:
+        for one in row:
+            with grid.cell(), st.container(gap=None):
+                st.caption(esc_md(one.label), help=one.about)
+                st.metric(esc_md(one.label), one.value, label_visibility="collapsed")
                 st.caption(esc_md(one.words))

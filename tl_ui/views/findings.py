@@ -54,17 +54,16 @@ def _one(work: Studio, row: RunRow, found: FindingRaised) -> None:
         st.caption(text.TRY_WAITS if row.active else text.TRY)
         with st.container(horizontal=True):
             for number, remedy in enumerate(found.remedies):
-                st.button(
+                if st.button(
                     esc_md(remedy.label),
                     help=esc_md(remedy.why) or None,
                     key=f"remedy.{row.id}.{found.verdict}.{number}",
-                    on_click=_start_changed,
-                    args=(work, row.id, remedy.changes),
-                )
+                ):
+                    _start_changed(work, row.id, remedy.changes)
 
 
 def _start_changed(work: Studio, run_id: str, changes: Mapping[str, Any]) -> None:
-    """A button's callback: on the Train page the new run is shown at once, also from elsewhere."""
+    """Start the changed run and show it on the Train page."""
     new = ""
     with shown_kindly():
         new = work.start_changed(run_id, changes)

@@ -75,7 +75,7 @@ def _card(work: Studio, row: Project, run: RunRow | None, position: int) -> None
 
 def _strip(work: Studio, row: Project) -> str:
     labels = [one.label for one in work.data(row.id).classes][:STRIP]
-    each = max(1, STRIP // max(1, len(labels)))
+    each = -(-STRIP // max(1, len(labels)))
     found = [one for label in labels for one in work.images(row.id, label=label, limit=each)]
     cells = "".join(
         f'<img src="/thumb/{one.digest}/160.webp" alt="" loading="lazy" width="160" height="160">'
@@ -92,9 +92,9 @@ def _result(run: RunRow | None) -> None:
     if measured is None:
         st.markdown(text.outcome(run.state))
         return
-    value, words = measured
-    st.markdown(f"### {value}")
-    st.caption(words)
+    where, value, likely = measured
+    st.metric(where, value)
+    st.caption(likely)
 
 
 def _where(work: Studio, row: Project, run: RunRow | None) -> str:
@@ -136,7 +136,7 @@ def _delete(work: Studio, row: Project) -> None:
 @st.fragment(run_every=TICK_S)
 def at_work(work: Studio) -> None:
     """What is running or waiting, on any project; the page is drawn anew when something ends."""
-    rows = work.active()
+    rows = sorted(work.active(), key=lambda row: (row.place or 0, row.created_at))
     seen = {row.id for row in rows}
     if state.memory("home.active", seen) - seen:
         state.remember("home.active", seen)
@@ -181,14 +181,12 @@ def recent_runs(work: Studio) -> None:
 
 
 def _one_run(row: RunRow, project: str) -> None:
-    name, result, when, button = st.columns([4, 4, 2, 1], vertical_alignment="center")
-    name.markdown(f"**{esc_md(row.name)}**  \n{esc_md(project)}")
+    words, button = st.columns([6, 1], vertical_alignment="center")
     measured = text.measured(row.result)
-    result.markdown(
-        " ".join((f"**{measured[0]}**", measured[1])) if measured else text.outcome(row.state)
-    )
-    when.caption(text.ago(time.time() - (row.ended_at or row.created_at)))
-    if button.button(text.RUN_OPEN, key=f"home.run.{row.id}", type="tertiary"):
+    came = text.in_a_line(measured) if measured else text.outcome(row.state)
+    when = text.ago(time.time() - (row.ended_at or row.created_at))
+    words.markdown(f"**{esc_md(row.name)}** · {esc_md(project)}  \n{came} · {when}")
+    if button.button(text.RUN_OPEN, key=f"home.run.{row.id}", width="stretch"):
         _look(row, "evaluate" if row.state == "finished" else "train")
 
 

@@ -33,13 +33,14 @@ def chosen(work: Studio, project: Project, spec: RunSpec) -> None:
     with st.container(border=True, key="model_chosen"):
         st.caption(text.CHOSEN)
         st.markdown(f"### {esc_md(card.title)} {_badge(card, own=own)}")
-        st.markdown(esc_md(card.summary))
+        if not own:
+            st.markdown(esc_md(card.summary))
         with st.grid(4, min_column_width=140):
-            _metric(text.PARAMETERS, _parameters(card), text.PARAMETERS_HELP)
-            _metric(text.PICTURE, f"{card.input_px} px", text.PICTURE_HELP)
-            _metric(text.WORK, text.work(card.macs), text.WORK_HELP)
+            _fact(text.PARAMETERS, _parameters(card), text.PARAMETERS_HELP)
+            _fact(text.PICTURE, f"{card.input_px} px", text.PICTURE_HELP)
+            _fact(text.WORK, text.work(card.macs), text.WORK_HELP)
             top1 = text.UNKNOWN if card.top1 is None else f"{card.top1:.1f} %"
-            _metric(text.TOP1, top1, text.TOP1_HELP)
+            _fact(text.TOP1, top1, text.TOP1_HELP)
         words = [text.own(_file_name(work, project, spec))] if own else [text.learned(card)]
         if card.note and not own:
             words.append(card.note)
@@ -65,8 +66,10 @@ def choose(work: Studio, project_id: str, name: str, *, weights_file: str = "") 
         work.save_draft(project_id, changed(work.draft(project_id), {"model": model}))
 
 
-def _metric(label: str, value: str, why: str) -> None:
-    st.metric(label, value, help=why)
+def _fact(label: str, value: str, why: str) -> None:
+    with st.container(gap=None):
+        st.caption(label, help=why)
+        st.markdown(f"**{value}**")
 
 
 def _parameters(card: ModelCard) -> str:
@@ -194,7 +197,7 @@ def _card(
     st.markdown(esc_md(card.summary))
     st.markdown(f"*{text.GOOD_FOR}:* {esc_md(card.good_for)}")
     st.caption(esc_md(text.facts(card)))
-    st.caption(esc_md(text.learned(card)))
+    st.caption(esc_md(text.origin(card)))
     if card.name in last:
         st.caption(esc_md(last[card.name]))
     st.space("stretch")

@@ -46,13 +46,14 @@ def own_weights(work: Studio, project: Project, choose: Callable[..., None]) -> 
 def _form(work: Studio, project: Project) -> None:
     titles = {card.name: card.title for card in cards()}
     now = work.draft(project.id).model.name
+    titles.setdefault(now, now)  # a network of the search
     number = state.memory("model.upload", 0)
     st.markdown(text.OWN_BODY)
     with st.form("model.own"):
         name = st.selectbox(
             text.OWN_NETWORK,
             list(titles),
-            index=list(titles).index(now) if now in titles else 0,
+            index=list(titles).index(now),
             format_func=lambda one: titles[one],
             key="model.own.network",
         )

@@ -27,7 +27,10 @@ __all__ = ["answers", "sources"]
 
 MOST_PHOTOS = 8
 HELD_SHOWN = 8
+TILE_PX = 160
+SEEN_PX = 96  # how large the network's view is drawn
 TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"]
+CAMERA = "predict.camera"
 ERROR, LAST, SHUFFLE = "predict.error", "predict.last", "predict.shuffle"
 
 
@@ -48,9 +51,9 @@ def sources(work: Studio, project: Project, run: RunRow) -> None:
     if kind == "camera":
         st.camera_input(
             text.CAMERA,
-            key="predict.camera",
+            key=CAMERA,
             on_change=_take,
-            args=(work, project.id, run.id, "predict.camera"),
+            args=(work, project.id, run.id, CAMERA),
         )
         st.caption(text.CAMERA_NOTE)
     elif kind == "held":
@@ -75,7 +78,7 @@ def _take(work: Studio, project_id: str, run_id: str, key: str) -> None:
     for file in files[:MOST_PHOTOS]:
         try:
             digests.append(work.keep_picture(file.name, file.getvalue()))
-            names.append(file.name)
+            names.append(text.WEBCAM if key == CAMERA else file.name)
         except TLError as err:
             state.remember(ERROR, err.to_dict())
     if len(files) > MOST_PHOTOS:
@@ -127,10 +130,10 @@ def _try(work: Studio, project_id: str, run_id: str, row: ImageRow) -> None:
 
 def _thumb(work: Studio, row: ImageRow) -> None:
     try:
-        path = ensure_thumb(work.home, row.digest, 160)
+        tile = _fitted(work.home.root.as_posix(), row.digest, TILE_PX, "crop", _work=work)
     except TLError:
         return
-    st.image(str(path), alt=row.path, width="stretch")
+    st.image(tile, alt=row.path, width="stretch")
 
 
 # -- the answer ------------------------------------------------------------------------------------
@@ -158,7 +161,7 @@ def answers(work: Studio, project: Project, run: RunRow) -> None:
     names = row.spec.get("names") or []
     labels = row.spec.get("labels") or []
     for i, answer in enumerate((row.result or {}).get("answers", [])):
-        name = names[i] if i < len(names) else ""
+        name = str(names[i]).rpartition("/")[2] if i < len(names) else ""
         with st.container(border=True):
             _answer(
                 work, run, answer, name, labels[i] if i < len(labels) else "", key=f"{row.id}.{i}"
@@ -201,18 +204,19 @@ def _answer(
 
 
 def _pictures(work: Studio, run: RunRow, digest: str, name: str) -> None:
-    spec = RunSpec.from_dict(run.spec)
-    size = spec.train.image_size
+    """The photo as it is, and small below it what is left of it for the network."""
+    train = RunSpec.from_dict(run.spec).train
     try:
-        if size is None:
-            st.image(str(ensure_thumb(work.home, digest, 320)), alt=name, width="stretch")
+        st.image(str(ensure_thumb(work.home, digest, 320)), alt=name, width="stretch")
+        st.caption(esc_md(name))
+        if train.image_size is None:
             return
-        fitted = _fitted(work.home.root.as_posix(), digest, size, spec.train.resize, _work=work)
+        home = work.home.root.as_posix()
+        seen = _fitted(home, digest, train.image_size, train.resize, _work=work)
+        st.image(seen, alt=text.SEEN, width=SEEN_PX)
+        st.caption(text.seen(train.image_size))
     except TLError as err:
         show_error(err.to_dict())
-        return
-    st.image(fitted, alt=name, width="stretch")
-    st.caption(f"{esc_md(name)}  \n{text.seen(size)}")
 
 
 @st.cache_data(show_spinner=False, max_entries=64)

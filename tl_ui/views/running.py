@@ -27,7 +27,7 @@ def follow(work: Studio, run_id: str) -> None:
     st.progress(view.share, text=esc_md(text.progress(view, row)))
     with st.container(horizontal=True):
         _controls(work, row, view)
-    if row.state == "queued":
+    if view.started is None:
         st.caption(text.STAYS)
         return
     headline(view)
@@ -105,4 +105,5 @@ def headline(view: RunView) -> None:
             Figure(text.TIME, text.time_value(view), text.time_words(view), text.TIME_HELP),
         ),
         key="headline",
+        least_px=165,
     )

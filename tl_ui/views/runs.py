@@ -13,7 +13,7 @@ from tl_ui import page, state
 from tl_ui.text import esc_md, step_text
 from tl_ui.texts import runs as text
 
-__all__ = ["NEW", "adopt", "judged", "known", "pick", "to_train", "zone"]
+__all__ = ["NEW", "adopt", "judged", "known", "needs", "pick", "to_train", "zone"]
 
 NEW = "new"  # in place of a run's id: the settings as they are now
 
@@ -27,6 +27,15 @@ def adopt(work: Studio) -> None:
     if (opened is None or opened.id != row.project_id) and work.project(row.project_id) is not None:
         state.open_project(row.project_id)
         state.open_run(row.id)
+
+
+def needs(work: Studio) -> tuple[str, ...]:
+    """What the open project must have for a page about runs: pictures, unless there are runs.
+
+    A run keeps its own list of pictures, so its result can be seen after the set has changed.
+    """
+    opened = state.project()
+    return () if opened is not None and work.runs(opened.id) else ("data",)
 
 
 def known(work: Studio, run_id: str) -> RunRow | None:
@@ -52,7 +61,7 @@ def pick(rows: Sequence[RunRow], chosen: str, *, new: bool = False) -> None:
     if len(options) < 2:
         return
     here = zone()
-    names = {row.id: text.line(row, here) for row in rows}
+    names = text.distinct({row.id: text.line(row, here) for row in rows})
     st.session_state["run.pick"] = chosen if chosen in options else options[0]
     st.selectbox(
         text.PICK,

@@ -78,6 +78,14 @@ def test_a_gap_without_a_rise_is_no_overfitting() -> None:
     assert found["memorised"].severity == "info" and not found["memorised"].remedies
 
 
+def test_memorising_is_not_called_harmless_beside_a_finding_of_harm() -> None:
+    useless = [row(e, train_loss=0.7 / e, fit_acc=1.0, val_acc=0.5) for e in range(1, 17)]
+    assert "memorised" not in coached(useless) and "no_signal" in coached(useless)
+    earlier = coached(*overfitting(), end=None)["overfit"]
+    benign = [row(e, train_loss=0.7 / e, fit_acc=1.0, val_acc=0.8) for e in range(1, 17)]
+    assert "memorised" not in coached(benign, raised=(earlier,))
+
+
 def test_a_rise_while_the_training_loss_rises_too_is_no_overfitting() -> None:
     history, losses = overfitting()
     worse = [row(one.epoch, train_loss=0.1 * one.epoch) for one in history]
@@ -138,7 +146,7 @@ def test_underfitting_asks_for_a_higher_rate_when_nothing_moved() -> None:
         for e in range(1, 11)
     ]
     found = coached(history)
-    assert found["underfit"].remedies[0].changes == {"train.lr": 0.03}
+    assert found["underfit"].remedies[0].changes == {"train.lr": 0.1}
     assert "guessing gives 0.69" in found["underfit"].evidence
     assert "no_signal" in found
 

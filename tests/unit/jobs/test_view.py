@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.unit.jobs.samples import epoch, finding, finished, started
 from tl_core.events import (
+    Began,
     CheckpointSaved,
     Continued,
     Event,
@@ -48,6 +49,7 @@ def test_an_uninterrupted_run() -> None:
     assert view.finished is not None
     assert view.best_epoch == 2  # the terminal event has the last word
     assert view.elapsed_s == 8.0
+    assert view.stage is None
     assert len(view.findings) == 1
 
 
@@ -60,6 +62,7 @@ def test_a_resumed_run_forgets_what_was_not_saved() -> None:
             epoch(2),
             epoch(3, best=False),
             finding(3),
+            Began(),
             started(),
             RunResumed(epoch=2, history=[epoch(1), epoch(2)]),
             epoch(3),
@@ -93,6 +96,20 @@ def test_time_spent_paused_does_not_count() -> None:
     assert not view.paused
 
 
+def test_time_between_two_processes_does_not_count() -> None:
+    view = fold(
+        RunView(run_id="r"),
+        [
+            Entry(1, 0.0, Began()),
+            Entry(2, 4.0, started()),
+            Entry(3, 10.0, epoch(1)),
+            Entry(4, 900.0, Began()),
+            Entry(5, 902.0, started()),
+        ],
+    )
+    assert view.elapsed_s == 12.0
+
+
 def test_time_left_comes_from_the_epochs_done() -> None:
     view = fold(
         RunView(run_id="r", state="running"),
@@ -114,6 +131,7 @@ def test_a_failed_run_says_why() -> None:
 
 EVENTS = st.lists(
     st.one_of(
+        st.builds(Began),
         st.builds(started, epochs=st.integers(1, 9)),
         st.builds(step, st.integers(1, 5), st.integers(1, 9)),
         st.builds(epoch, st.integers(1, 9), best=st.booleans()),

@@ -1,6 +1,7 @@
 """What the browser components are told."""
 
 import math
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ STARTED = RunStarted(
 )  # fmt: skip
 
 
-def view(n: int, **more) -> RunView:
+def view(n: int, **more: Any) -> RunView:
     history = tuple(epoch(i) for i in range(1, n + 1))
     return RunView(run_id="t1", started=STARTED, history=history, best_epoch=2, **more)
 

@@ -15,7 +15,7 @@ async def hello(_request):
     return PlainTextResponse("hello")
 
 
-async def talk(socket: WebSocket):
+async def talk(socket: WebSocket) -> None:
     await socket.accept()
     await socket.send_text("hello")
     await socket.close()

@@ -1,6 +1,7 @@
 """Pictures, downloads, health and the chart library."""
 
 import io
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -14,23 +15,24 @@ from tl_ui.server.routes import PLOTLY_URL, routes_for
 
 
 @pytest.fixture
-def home(tmp_path) -> Home:
+def home(tmp_path: Path) -> Home:
     return Home(tmp_path / "home")
 
 
 @pytest.fixture
-def client(home) -> TestClient:
+def client(home: Home) -> TestClient:
     return TestClient(Starlette(routes=routes_for(home)), base_url="http://localhost")
 
 
 @pytest.fixture
-def digest(home, tmp_path) -> str:
+def digest(home: Home, tmp_path: Path) -> str:
     path = tmp_path / "photo.jpg"
     image = Image.new("RGB", (2400, 1200), (30, 90, 160))
     exif = image.getexif()
     exif[0x010E] = "taken at a secret place"
     image.save(path, exif=exif)
-    return home.put_blob(path)
+    stored: str = home.put_blob(path)
+    return stored
 
 
 @pytest.mark.parametrize("size", [160, 320])

@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.applications import Starlette
@@ -17,11 +18,11 @@ GIB = 2**30
 
 
 @pytest.fixture
-def home(tmp_path) -> Home:
+def home(tmp_path: Path) -> Home:
     return Home(tmp_path / "home")
 
 
-def client_of(home: Home, **limits) -> TestClient:
+def client_of(home: Home, **limits: Any) -> TestClient:
     limits.setdefault("free_and_total", lambda: (100 * GIB, 500 * GIB))
     app = Starlette(routes=routes_for(home, Uploads(home, **limits)))
     return TestClient(app, base_url="http://localhost:8501")
@@ -38,13 +39,13 @@ def headers(offset: int, total: int, **more: str) -> dict[str, str]:
     }
 
 
-def put(client, body: bytes, offset: int, total: int, upload_id: str = ID, **more: str):
+def put(client: Any, body: bytes, offset: int, total: int, upload_id: str = ID, **more: str) -> Any:
     return client.put(
         f"/api/upload/{upload_id}", content=body, headers=headers(offset, total, **more)
     )
 
 
-def offset_of(client, upload_id: str = ID) -> int:
+def offset_of(client: Any, upload_id: str = ID) -> int:
     answer = client.head(f"/api/upload/{upload_id}", headers={"X-Thaw": "1"})
     assert answer.status_code == 200
     return int(answer.headers["Upload-Offset"])
