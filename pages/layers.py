@@ -14,14 +14,13 @@ groups = layers.described(draft)
 
 plan = layers.blocks(draft, groups)
 layers.costs(draft, groups, plan)
-settings.learning(draft)
-
-st.subheader(words.SEEING_TITLE, anchor=False)
-left, right = st.columns([2, 3], gap="large")
-with left:
-    settings.pictures(draft)
-with right:
-    preview.examples(draft)
-
-settings.advanced(draft)
+with settings.frame():
+    settings.learning(draft)
+    st.subheader(words.SEEING_TITLE, anchor=False)
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        settings.pictures(draft)
+    with right:
+        preview.examples(draft)
+    settings.advanced(draft)
 layers.go_on()

@@ -16,7 +16,7 @@ from typing import Any
 
 from tl_core.config import DataConfig, RunSpec, changed
 from tl_core.data.quarantine import Quarantined
-from tl_core.errors import DataError, TLError
+from tl_core.errors import DataError, RunNotFoundError, TLError
 from tl_core.evaluate import words
 from tl_core.events import FindingRaised, Progress
 from tl_core.jobs import estimate
@@ -111,11 +111,26 @@ class Studio:
         self.library.update(project_id, name=name)
 
     def delete(self, project_id: str) -> None:
-        """Forget a project, its runs and their files. Work on it is stopped first."""
+        """Remove a project, its runs and every picture nobody else uses. Its work is stopped."""
         for row in self.queue.rows(project_id=project_id, states=tuple(ACTIVE)):
             self.queue.command(row.id, "stop")
+        gone = self.library.digests(project_id)
+        for row in self.runs(project_id):
+            gone |= self._pictures_of(row.id)
         for run_id in self.library.delete(project_id):
             shutil.rmtree(self.home.run_dir(run_id), ignore_errors=True)
+        kept = self.library.digests()
+        for row in self.runs():
+            kept |= self._pictures_of(row.id)
+        for digest in gone - kept:
+            self.home.drop_blob(digest)
+        (self.home.folder("samples") / f"{project_id}.json").unlink(missing_ok=True)
+
+    def _pictures_of(self, run_id: str) -> set[str]:
+        try:
+            return {row.digest for row in read_snapshot(self.home, run_id).images}
+        except RunNotFoundError:
+            return set()
 
     def start_sample_project(self, **options: Any) -> tuple[Project, str]:
         """Create the sample project and queue the drawing of its pictures."""
@@ -264,7 +279,7 @@ class Studio:
         }
         return {
             "data": ready,
-            "model": ready and (chosen or bool(tasks & {"train"})),
+            "model": ready,
             "layers": ready and chosen,
             "train": bool(done),
             "evaluate": bool(done),

@@ -94,6 +94,13 @@ class Home:
             self._fs.mv(part, target)
         return digest
 
+    def drop_blob(self, digest: str) -> None:
+        """Remove a content and what was derived from it; fine when it is not there."""
+        if self.has_blob(digest):
+            self._fs.rm(self._blob(digest))
+        for thumb in self.folder("thumbs", _safe(digest)[:2]).glob(f"{digest}-*.webp"):
+            thumb.unlink(missing_ok=True)
+
     def open_blob(self, digest: str) -> IO[bytes]:
         """Open a blob for reading.
 

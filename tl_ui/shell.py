@@ -15,7 +15,9 @@ __all__ = ["frame"]
 SHOWN = 4  # pieces of work named in the sidebar
 BORN = time.time()  # of this server process
 # The primary colour carries white text on buttons; as text itself it is too dark on a dark ground.
-DARK_STYLE = "<style>button[data-selected='true'] p { color: #7cc4ea; }</style>"
+DARK_STYLE = """<style>
+button[data-selected='true'] p, [data-testid='stSliderThumbValue'] { color: #7cc4ea; }
+</style>"""
 
 
 def frame() -> None:

@@ -63,3 +63,17 @@ def test_real_photographs_land(server: Server, page: Page, shared_dir: Path) -> 
     expect(page.get_by_text(re.compile(r"imageNotFound\.gif")).first).to_be_attached(
         timeout=PATIENCE_MS
     )
+
+
+def test_a_deep_link_may_be_the_very_first_request(tmp_path: Path, page: Page) -> None:
+    server = Server(tmp_path / "home")
+    server.start()
+    try:
+        page.goto(f"{server.url}/model")
+        settled(page)
+        menu = page.get_by_test_id("stSidebarNav")
+        expect(menu.get_by_role("link", name="Home")).to_be_visible()
+        expect(menu.get_by_role("link", name="Evaluate")).to_be_visible()
+        expect(page.get_by_text("No project is open.").first).to_be_visible()
+    finally:
+        server.end_everything()

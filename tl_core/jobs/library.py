@@ -15,7 +15,7 @@ from tl_core.data.quarantine import Quarantined
 from tl_core.data.records import ImageRecord, Intake
 from tl_core.data.split import assign_splits
 from tl_core.errors import ConfigError, JobError
-from tl_core.jobs.schema import images, projects, refused, runs
+from tl_core.jobs.schema import commands, events, images, projects, refused, runs
 
 __all__ = ["ClassRow", "ImageRow", "Library", "Project"]
 
@@ -132,6 +132,9 @@ class Library:
         with self._engine.begin() as connection:
             found = connection.execute(select(runs.c.id).where(runs.c.project_id == project_id))
             run_ids = [str(row.id) for row in found]
+            for run_id in run_ids:
+                connection.execute(delete(events).where(events.c.run_id == run_id))
+                connection.execute(delete(commands).where(commands.c.run_id == run_id))
             for table in (images, refused, runs):
                 connection.execute(delete(table).where(table.c.project_id == project_id))
             connection.execute(delete(projects).where(projects.c.id == project_id))
@@ -269,6 +272,14 @@ class Library:
         query = _filtered(select(func.count()).select_from(images), project_id, label, split)
         with self._engine.connect() as connection:
             return int(connection.execute(query).scalar_one())
+
+    def digests(self, project_id: str | None = None) -> set[str]:
+        """Contents that the current set of a project (or of any project) refers to."""
+        query = select(images.c.digest).distinct()
+        if project_id is not None:
+            query = query.where(images.c.project_id == project_id)
+        with self._engine.connect() as connection:
+            return {str(digest) for digest in connection.execute(query).scalars()}
 
     def quarantine(self, project_id: str) -> list[Quarantined]:
         """Files that were not taken in, with the reason."""

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from tl_core.errors import WeightsFileError, WeightsUnavailableError
-from tl_core.models.catalog import cards, embedded_names, hub_cache, hub_id, is_downloaded
+from tl_core.models.catalog import cards, hub_cache, hub_id, is_downloaded
 from tl_core.models.facts import ModelCard
 
 __all__ = [
@@ -178,7 +178,7 @@ def unavailable(card: ModelCard, cause: Exception | None) -> WeightsUnavailableE
     """The message for weights that cannot be had: what to use instead, and how to bring a file."""
     logging.getLogger(__name__).info("weights of %s: %s", card.name, cause)
     ready = [one.title for one in cards() if not one.embedded and is_downloaded(one.name)]
-    own = ", ".join(embedded_names())
+    own = ", ".join(one.title for one in cards() if one.embedded)
     also = f" Already downloaded: {', '.join(ready)}." if ready else ""
     repo = hub_id(card.name)
     bring = f" Or fetch model.safetensors of {repo} on another machine" if repo else " Or fetch it"

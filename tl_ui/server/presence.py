@@ -6,7 +6,9 @@ download button and chart.
 
 from __future__ import annotations
 
-__all__ = ["announce", "routes_present"]
+from streamlit.runtime.pages_manager import PagesManager
+
+__all__ = ["announce", "only_the_navigation", "routes_present"]
 
 _state = {"routes": False}
 
@@ -14,6 +16,17 @@ _state = {"routes": False}
 def announce() -> None:
     """Called once by the launcher's lifespan."""
     _state["routes"] = True
+    only_the_navigation()
+
+
+def only_the_navigation() -> None:
+    """Keep Streamlit from serving ``pages/`` by itself before ``studio.py`` has run.
+
+    Otherwise a deep link that is a server's very first request runs the page script alone, without
+    navigation and frame, and stays so. Private in Streamlit 1.67; the browser tests notice when
+    it changes.
+    """
+    PagesManager.uses_pages_directory = False
 
 
 def routes_present() -> bool:

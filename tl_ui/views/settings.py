@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from tl_core.config import NO_AUGMENT, AugmentConfig
 from tl_core.models.catalog import valid_image_size
@@ -11,7 +12,7 @@ from tl_ui.texts import layers as text
 from tl_ui.views import drafted
 from tl_ui.views.drafted import Draft
 
-__all__ = ["advanced", "learning", "pictures"]
+__all__ = ["advanced", "frame", "learning", "pictures"]
 
 RATES = tuple(
     float(f"{factor}e{power}")
@@ -23,6 +24,16 @@ PARTS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # of the head's rate
 SIZE_STEP = 32  # pixels
 STRONG = AugmentConfig(crop=0.5, rotate=20.0, color=0.3)
 AUGMENTS = {"off": NO_AUGMENT, "mild": AugmentConfig(), "strong": STRONG}
+
+FRAME = "layer_settings"
+# the value above a slider in the colour of text: the theme's own is too dark on the dark page
+STYLE = f"<style>.st-key-{FRAME} [role=group] * {{ color: inherit; }}</style>"
+
+
+def frame() -> DeltaGenerator:
+    """What all settings are drawn in."""
+    st.html(STYLE)
+    return st.container(key=FRAME)
 
 
 def learning(draft: Draft) -> None:

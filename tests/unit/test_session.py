@@ -1,0 +1,148 @@
+"""The engine as the pages see it: short reads and writes, settings that last, files that go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from tests.pages import seed
+from tl_core.config import DataConfig, FreezeConfig, RunSpec, TrainConfig
+from tl_core.errors import ConfigError, DataError, LayerGroupError, TooFewImagesError
+from tl_core.jobs import estimate
+from tl_core.session import Studio
+from tl_core.storage import Home
+
+
+@pytest.fixture
+def studio(home: Home) -> Studio:
+    return Studio(home)
+
+
+def test_the_sample_is_one_call(studio: Studio) -> None:
+    project, task_id = studio.start_sample_project(per_class=5)
+    assert project.sample
+    row = studio.task(task_id)
+    assert (row.kind, row.lane, row.spec) == ("sample", "side", {"options": {"per_class": 5}})
+
+
+def test_settings_survive_a_new_session(studio: Studio, home: Home) -> None:
+    project = seed.project_with_pictures(studio)
+    spec = RunSpec(freeze=FreezeConfig(layers="last:1"), train=TrainConfig(seed=5))
+    studio.save_draft(project.id, spec)
+    assert Studio(home).draft(project.id) == spec
+
+
+def test_automatic_settings_are_resolved_and_explained(studio: Studio) -> None:
+    project = seed.project_with_pictures(studio)
+    spec = studio.resolved_draft(project.id)
+    for value in (spec.train.lr, spec.train.epochs, spec.train.batch_size, spec.train.image_size):
+        assert value is not None
+    assert {"train.lr", "train.epochs"} <= studio.reasons(project.id).keys()
+
+
+def test_a_remedy_starts_a_run_that_knows_its_parent(studio: Studio) -> None:
+    project = seed.project_with_pictures(studio)
+    first = seed.finished_run(studio, project)
+    second = studio.start_changed(first, {"train.lr": 1e-4})
+    spec = RunSpec.from_dict(studio.run(second).spec)
+    assert (spec.train.lr, spec.parent) == (1e-4, first)
+    assert studio.draft(project.id).train.lr == 1e-4
+
+
+def test_what_cannot_be_trained_is_refused_with_a_sentence(studio: Studio) -> None:
+    project = studio.create("Empty")
+    with pytest.raises(TooFewImagesError, match="no pictures yet"):
+        studio.start(project.id)
+    ready = seed.project_with_pictures(studio)
+    with pytest.raises(LayerGroupError, match="too many"):
+        studio.start(ready.id, RunSpec(freeze=FreezeConfig(layers="last:99")))
+    with pytest.raises(ConfigError, match="There is no setting"):
+        studio.start_changed(seed.finished_run(studio, ready), {"train.x": 1})
+
+
+def test_a_run_keeps_its_pictures_when_the_set_changes(studio: Studio) -> None:
+    project = seed.project_with_pictures(studio)
+    run_id = seed.finished_run(studio, project)
+    before = studio.snapshot(run_id)
+    studio.resplit(project.id, DataConfig(val_fraction=0.4, seed=9))
+    assert studio.snapshot(run_id) == before
+    assert studio.data(project.id).n_val != len(before.part("val"))
+
+
+def test_progress_says_which_steps_are_done(studio: Studio) -> None:
+    project = studio.create("New")
+    assert not any(studio.progress_of(project.id).values())
+    ready = seed.project_with_pictures(studio)
+    done = studio.progress_of(ready.id)
+    assert (done["data"], done["model"], done["train"]) == (True, True, False)
+    seed.finished_run(studio, ready)
+    done = studio.progress_of(ready.id)
+    assert done["train"]
+    assert done["evaluate"]
+    assert not done["export"]
+
+
+def test_more_blocks_take_longer(studio: Studio, home: Home) -> None:
+    project = seed.project_with_pictures(studio)
+    assert studio.estimate(project.id).seconds is None
+    estimate.keep_rate(home, 1e10, "cpu")
+
+    def seconds(layers: str) -> float:
+        spec = replace(studio.draft(project.id), freeze=FreezeConfig(layers=layers))
+        studio.save_draft(project.id, replace(spec, train=TrainConfig(epochs=10)))
+        told = studio.estimate(project.id)
+        assert told.seconds is not None
+        assert 0 < told.trainable <= told.parameters
+        return told.seconds
+
+    assert seconds("head") < seconds("last:1") < seconds("all")
+
+
+def test_estimates_learn_from_the_runs_done(home: Home) -> None:
+    estimate.keep_rate(home, 1e10, "cpu")
+    spec = RunSpec(train=TrainConfig(epochs=10, image_size=128, batch_size=16))
+    card = Studio(home).card_of(spec.model.name)
+
+    def told() -> float:
+        seconds = estimate.expected(home, spec, card, n_train=100, n_val=20).seconds
+        assert seconds is not None
+        return seconds
+
+    real = 3 * told()
+    for _ in range(3):
+        estimate.learn_from(home, told(), real)
+    assert told() == pytest.approx(real, rel=0.05)
+
+
+def test_a_photo_is_checked_before_it_is_kept(studio: Studio) -> None:
+    digest = studio.keep_picture("a.png", seed.picture(1))
+    assert studio.home.has_blob(digest)
+    with pytest.raises(DataError, match=r"letter\.jpg"):
+        studio.keep_picture("letter.jpg", b"Dear all")
+
+
+def test_taking_in_needs_a_source(studio: Studio) -> None:
+    project = studio.create("New")
+    with pytest.raises(DataError, match="No pictures were given"):
+        studio.take_in(project.id)
+
+
+@pytest.mark.parametrize("end", [lambda s, p: s.delete(p), lambda s, p: (s.delete(p), s.delete(p))])
+def test_deleting_removes_what_nobody_else_uses(
+    studio: Studio, home: Home, end: Callable[[Studio, str], object]
+) -> None:
+    gone = seed.project_with_pictures(studio, "Gone")
+    run_id = seed.finished_run(studio, gone)
+    kept = seed.project_with_pictures(studio, "Kept", per_class=6)
+    shared = studio.library.digests(kept.id)
+    own = studio.library.digests(gone.id) - shared
+    assert own
+    assert shared & studio.library.digests(gone.id)
+    end(studio, gone.id)
+    assert [project.name for project in studio.projects()] == ["Kept"]
+    assert not any(home.has_blob(digest) for digest in own)
+    assert all(home.has_blob(digest) for digest in shared)
+    assert not (home.root / "runs" / run_id).exists()
+    assert studio.log.after(run_id) == []
