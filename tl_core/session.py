@@ -263,7 +263,12 @@ class Studio:
         spec = self.resolved_draft(project_id)
         view = self.data(project_id)
         return estimate.expected(
-            self.home, spec, self.card(project_id), n_train=view.n_train, n_val=view.n_val
+            self.home,
+            spec,
+            self.card(project_id),
+            n_train=view.n_train,
+            n_val=view.n_val,
+            n_classes=len(view.classes),
         )
 
     def progress_of(self, project_id: str) -> dict[str, bool]:

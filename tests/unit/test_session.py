@@ -106,7 +106,7 @@ def test_estimates_learn_from_the_runs_done(home: Home) -> None:
     card = Studio(home).card_of(spec.model.name)
 
     def told() -> float:
-        seconds = estimate.expected(home, spec, card, n_train=100, n_val=20).seconds
+        seconds = estimate.expected(home, spec, card, n_train=100, n_val=20, n_classes=2).seconds
         assert seconds is not None
         return seconds
 

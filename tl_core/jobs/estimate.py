@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tl_core.config import RunSpec
-from tl_core.models.facts import GroupFacts, ModelCard
+from tl_core.models.facts import GroupFacts, ModelCard, groups_for
 from tl_core.models.plan import FreezePlan
 from tl_core.storage import Home, read_json, write_json
 
 __all__ = ["Estimate", "described", "expected", "keep_description", "keep_rate", "learn_from"]
 
-KEPT_RATIOS = 8  # finished runs remembered for the correction
+KEPT_RATIOS = 3  # finished runs remembered for the correction; machines change
 START_S = 3.0  # starting the process and importing torch; seen on two cores
 
 
@@ -31,7 +31,9 @@ class Estimate:
     memory_mb: float
 
 
-def expected(home: Home, spec: RunSpec, card: ModelCard, *, n_train: int, n_val: int) -> Estimate:
+def expected(
+    home: Home, spec: RunSpec, card: ModelCard, *, n_train: int, n_val: int, n_classes: int
+) -> Estimate:
     """Estimate a run whose settings are resolved. ``seconds`` excludes downloads.
 
     Args:
@@ -40,7 +42,9 @@ def expected(home: Home, spec: RunSpec, card: ModelCard, *, n_train: int, n_val:
         card: The model, its groups described (else the parts that need them are 0 or None).
         n_train: Training pictures.
         n_val: Validation pictures.
+        n_classes: Classes the head will tell apart.
     """
+    card = replace(card, groups=groups_for(card, max(2, n_classes)))
     if not card.groups:
         return Estimate(trainable=0, parameters=card.parameters, seconds=None, memory_mb=0.0)
     plan = FreezePlan.from_layers(spec.freeze.layers, len(card.groups))
@@ -103,7 +107,7 @@ def keep_rate(home: Home, macs_per_s: float, device: str) -> None:
 
 
 def learn_from(home: Home, predicted_s: float | None, actual_s: float) -> None:
-    """Take a finished run's time into the correction (median of the last 8 ratios)."""
+    """Take a finished run's time into the correction (median of the last 3 ratios)."""
     machine = _machine(home)
     if not predicted_s or predicted_s <= START_S or not machine:
         return

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from tl_core.config import RunSpec
 from tl_core.errors import RunNotFoundError, TooFewImagesError
+from tl_core.jobs.estimate import described
 from tl_core.jobs.library import ClassRow, ImageRow, Library
 from tl_core.jobs.queue import Queue, new_id
 from tl_core.models.catalog import card
@@ -81,7 +82,7 @@ def submit_training(
     rows = library.classes(project_id)
     if missing := missing_for_training(rows):
         raise TooFewImagesError(missing, hint="Bring more pictures on the Data page.")
-    facts = card(spec.model.name)
+    facts = described(home, card(spec.model.name))
     if facts.groups:  # a model outside the catalogue is checked when it is built
         FreezePlan.from_layers(spec.freeze.layers, len(facts.groups))
     n_train = sum(row.train for row in rows)

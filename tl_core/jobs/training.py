@@ -219,5 +219,6 @@ def _learn_time(context: Context, spec: RunSpec, facts: ModelCard, snapshot: Sna
         described,
         n_train=len(snapshot.part("train")),
         n_val=len(snapshot.part("val")),
+        n_classes=len(snapshot.classes),
     )
     estimate.learn_from(context.home, told.seconds, view.elapsed_s + estimate.START_S)

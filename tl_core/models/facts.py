@@ -129,18 +129,23 @@ class IndexRow:
 def groups_for(card: ModelCard, n_classes: int) -> tuple[GroupFacts, ...]:
     """The card's groups with the head sized for ``n_classes`` (a weight per feature, and a bias).
 
+    A network outside the catalogue does not say how many features its head reads; its head was
+    described for some number of classes, and every class needs the same.
+
     Returns:
         Groups stem -> head; empty when the card has none.
     """
     if not card.groups:
         return ()
-    head = replace(
-        card.groups[-1],
-        parameters=(card.features + 1) * n_classes,
-        macs=card.features * n_classes,
+    head = card.groups[-1]
+    features = card.features or head.parameters // max(1, head.output[0]) - 1
+    sized = replace(
+        head,
+        parameters=(features + 1) * n_classes,
+        macs=features * n_classes,
         output=(n_classes,),
     )
-    return (*card.groups[:-1], head)
+    return (*card.groups[:-1], sized)
 
 
 def _known(kind: type[Any], body: Mapping[str, Any]) -> dict[str, Any]:

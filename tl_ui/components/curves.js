@@ -159,11 +159,14 @@ async function draw(view) {
       await window.Plotly.react(plot, traces, layout, CONFIG)
     } else {
       const update = { x: traces.map((trace) => trace.x), y: traces.map((trace) => trace.y), mode: traces.map((trace) => trace.mode) }
-      await window.Plotly.update(plot, update, marks(view, chart))
+      const layout = marks(view, chart)
+      if (view.epochs !== view.data.epochs) layout["xaxis.range"] = layoutOf(view, chart).xaxis.range
+      await window.Plotly.update(plot, update, layout)
     }
   }
   view.drawn = true
   view.look = look
+  view.epochs = view.data.epochs
 }
 
 export default function (component) {

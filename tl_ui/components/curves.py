@@ -72,7 +72,7 @@ def sentence(view: RunView) -> str:
     if not view.history:
         return "No epoch has ended yet."
     row = view.history[-1]
-    best = "" if view.best_epoch is None else f" The best epoch so far is {view.best_epoch}."
+    best = f" The best epoch is {view.best_epoch}." if view.best_epoch else ""
     return (
         f"After epoch {row.epoch}: loss {row.train_loss:.3f} in training and {row.val_loss:.3f} in "
         f"validation; accuracy {row.fit_acc:.0%} on training and {row.val_acc:.0%} on validation "

@@ -9,7 +9,7 @@ import streamlit as st
 
 from tl_core.config import parse_layers
 from tl_core.errors import TLError
-from tl_core.models.facts import GroupFacts
+from tl_core.models.facts import GroupFacts, groups_for
 from tl_core.models.plan import FreezePlan
 from tl_core.session import Studio
 from tl_ui import asking, page, state
@@ -19,7 +19,6 @@ from tl_ui.text import esc_md, step_text
 from tl_ui.texts import layers as text
 from tl_ui.views.drafted import Draft
 from tl_ui.views.figures import Figure, figures
-from tl_ui.views.network import sized_groups
 from tl_ui.views.waiting import until_over
 
 __all__ = ["NEW_RUN", "blocks", "costs", "described", "go_on", "preset_of"]
@@ -29,7 +28,7 @@ NEW_RUN = "new"  # in place of a run's id: the settings as drafted
 
 def described(draft: Draft) -> tuple[GroupFacts, ...]:
     """The network's blocks; the page waits here while an unknown network is looked into."""
-    groups = sized_groups(draft.card, max(2, len(draft.data.classes)))
+    groups = groups_for(draft.card, max(2, len(draft.data.classes)))
     if not groups:
         _look_into(draft)
     return groups

@@ -8,6 +8,7 @@ import streamlit as st
 
 from tl_core.config import RunSpec
 from tl_core.models.catalog import is_downloaded
+from tl_core.models.facts import groups_for
 from tl_core.models.plan import FreezePlan
 from tl_core.session import Project, RunRow, Studio
 from tl_ui import state
@@ -15,7 +16,6 @@ from tl_ui.errors import shown_kindly
 from tl_ui.text import esc_md, step_text
 from tl_ui.texts import train as text
 from tl_ui.views import runs
-from tl_ui.views.network import sized_groups
 
 __all__ = ["bare", "chosen", "ready"]
 
@@ -108,7 +108,7 @@ def _summary(work: Studio, project: Project) -> None:
 
 
 def _blocks_words(work: Studio, project: Project, spec: RunSpec) -> tuple[str, str]:
-    groups = sized_groups(work.card(project.id), project.n_classes)
+    groups = groups_for(work.card(project.id), project.n_classes)
     if not groups:
         return spec.freeze.layers, ""
     plan = FreezePlan.from_layers(spec.freeze.layers, len(groups))

@@ -57,7 +57,7 @@ def test_the_step_is_shown_only_inside_an_epoch_that_has_not_ended():
 def test_the_words_say_the_latest_values_and_the_best_epoch():
     words = sentence(view(4))
     assert "After epoch 4" in words and "80%" in words and "75%" in words
-    assert "best epoch so far is 2" in words
+    assert "best epoch is 2" in words
     assert sentence(RunView(run_id="t1")) == "No epoch has ended yet."
 
 
