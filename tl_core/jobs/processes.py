@@ -47,16 +47,19 @@ def start_detached(module: str, *arguments: str, home: Home, log: Path) -> subpr
         )
 
 
-def yield_to_people() -> None:
-    """Give this process a low priority, so that pages stay quick while every core trains.
+def yield_to_people(steps: int = 10) -> None:
+    """Lower this process's priority, so that pages stay quick while every core trains.
 
     On an otherwise idle machine it changes nothing: low priority still gets every free core.
+
+    Args:
+        steps: Of Unix niceness, 0 to 19; Windows knows one step.
     """
     with suppress(psutil.Error, OSError):
         if sys.platform == "win32":
             psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
         else:
-            psutil.Process().nice(10)
+            psutil.Process().nice(steps)
 
 
 def alive(pid: int | None) -> bool:

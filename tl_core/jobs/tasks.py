@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 
+from tl_core.jobs.processes import yield_to_people
 from tl_core.jobs.queue import Queue
 from tl_core.jobs.schema import open_engine
 from tl_core.jobs.supervisor import TASKS
@@ -54,7 +55,9 @@ def main() -> int:
     """Serve until idle."""
     parser = argparse.ArgumentParser(prog="python -m tl_core.jobs.tasks")
     parser.add_argument("--home", default=None, help="default: $THAW_HOME or ~/.thaw")
-    serve(Home(parser.parse_args().home))
+    home = Home(parser.parse_args().home)
+    yield_to_people(5)  # after the pages, before training
+    serve(home)
     return 0
 
 
