@@ -40,7 +40,7 @@ def _heartbeat() -> None:
     if state.memory("server", BORN) != BORN:  # the session outlived a restart of the server
         state.remember("server", BORN)
         st.toast(text.SERVER_BACK, icon=":material/restart_alt:")
-    rows = work.active()
+    rows = [row for row in work.active() if row.lane != "quick"]  # those are over in a moment
     if not rows:
         _small(text.NOTHING_RUNS)
     for row in rows[:SHOWN]:
