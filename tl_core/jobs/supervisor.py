@@ -18,13 +18,15 @@ from contextlib import suppress
 from filelock import FileLock, Timeout
 
 from tl_core.jobs.processes import alive, start_detached
-from tl_core.jobs.queue import ALIVE, LANE_WIDTH, Queue, RunRow
+from tl_core.jobs.queue import ACTIVE, LANE_WIDTH, Queue, RunRow
 from tl_core.jobs.schema import open_engine
 from tl_core.storage import Home
 
 __all__ = ["Supervisor", "ensure_running", "note_server"]
 
 TICK_S = 0.2
+BEAT_S = 2.0
+EVERY = 100_000  # rows: none may be overlooked, or two would train at once
 STALE_S = 30.0  # a heartbeat older than this, with no process behind it, means the worker is gone
 LONELY_S = 60.0  # end when no server has shown for so long and nothing runs
 SERVER, SUPERVISOR, TASKS = "server", "supervisor", "tasks"
@@ -67,17 +69,21 @@ class Supervisor:
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._tasks: subprocess.Popen[bytes] | None = None
         self._idle_since = time.monotonic()
+        self._beat_at = -BEAT_S  # the first round gives a sign of life
 
     def tick(self) -> bool:
         """One round. False when there is nothing left to do and nobody to do it for."""
-        self.queue.note_service(SUPERVISOR, os.getpid())
+        if time.monotonic() - self._beat_at > BEAT_S:
+            self.queue.note_service(SUPERVISOR, os.getpid())
+            self._beat_at = time.monotonic()
         self._reap()
-        live = self.queue.rows(states=ALIVE)
-        self._find_vanished(live)
+        rows = self.queue.rows(states=tuple(ACTIVE), limit=EVERY)  # one look a round
+        self._find_vanished([row for row in rows if row.state != "queued"])
         for lane in ("train", "side"):
-            self._fill(lane, sum(row.lane == lane for row in live))
-        self._warm_tasks()
-        return self._wanted(bool(live))
+            self._fill(lane, [row for row in rows if row.lane == lane])
+        if any(row.lane == "quick" and row.state == "queued" for row in rows):
+            self._warm_tasks()
+        return self._wanted(bool(rows))
 
     def _reap(self) -> None:
         for run_id, child in list(self._children.items()):
@@ -107,8 +113,10 @@ class Supervisor:
             if now - beat > STALE_S and not alive(row.pid):
                 self._closed(row.id, -1)
 
-    def _fill(self, lane: str, busy: int) -> None:
-        for _ in range(LANE_WIDTH[lane] - busy):
+    def _fill(self, lane: str, rows: list[RunRow]) -> None:
+        waiting = sum(row.state == "queued" for row in rows)
+        free = LANE_WIDTH[lane] - (len(rows) - waiting)
+        for _ in range(min(free, waiting)):
             row = self.queue.claim(lane, self.name)
             if row is None:
                 return
@@ -118,7 +126,7 @@ class Supervisor:
             )
 
     def _warm_tasks(self) -> None:
-        if self._tasks is not None or not self.queue.rows(states=("queued",), lane="quick"):
+        if self._tasks is not None:
             return
         age = self.queue.service_age(TASKS)
         if age is not None and age < 5.0:
@@ -128,9 +136,8 @@ class Supervisor:
         )
 
     def _wanted(self, busy: bool) -> bool:
-        age = self.queue.service_age(SERVER)
-        somebody = age is not None and age < LONELY_S
-        if somebody or busy or self._children or self.queue.rows(states=("queued",), limit=1):
+        age = self.queue.service_age(SERVER) if not busy else None
+        if busy or self._children or (age is not None and age < LONELY_S):
             self._idle_since = time.monotonic()
         return time.monotonic() - self._idle_since < LONELY_S
 

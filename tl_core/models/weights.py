@@ -178,7 +178,7 @@ def unavailable(card: ModelCard, cause: Exception | None) -> WeightsUnavailableE
     """The message for weights that cannot be had: what to use instead, and how to bring a file."""
     logging.getLogger(__name__).info("weights of %s: %s", card.name, cause)
     ready = [one.title for one in cards() if not one.embedded and is_downloaded(one.name)]
-    own = ", ".join(one.title for one in cards() if one.embedded)
+    own = ", ".join(f"{one.title} ({one.name})" for one in cards() if one.embedded)
     also = f" Already downloaded: {', '.join(ready)}." if ready else ""
     repo = hub_id(card.name)
     bring = f" Or fetch model.safetensors of {repo} on another machine" if repo else " Or fetch it"

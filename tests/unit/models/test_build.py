@@ -208,7 +208,8 @@ def test_without_a_connection(cache: Path, monkeypatch: pytest.MonkeyPatch, offl
         "The weights of ResNet-18 (47 MB) are not on this machine and could not be downloaded."
     )
     assert caught.value.hint == (
-        "Without a connection use resnet10t.tiny_imagenet, which comes with Thaw. Or fetch "
+        "Without a connection use ResNet-10-T, small pictures (resnet10t.tiny_imagenet), which "
+        "comes with Thaw. Or fetch "
         "model.safetensors of timm/resnet18.tv_in1k on another machine and bring it as a "
         "weights file."
     )
