@@ -58,6 +58,7 @@ class Began:
     """A process took the run up, for the first time or again after an interruption."""
 
     name: ClassVar[str] = "began"
+    run_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,20 +6,19 @@ processes. A page may therefore call anything here on every rerun.
 
 from __future__ import annotations
 
-import secrets
 import shutil
-import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tl_core.config import DataConfig, RunSpec, changed
 from tl_core.data.quarantine import Quarantined
-from tl_core.errors import DataError, RunNotFoundError, TLError
+from tl_core.errors import DataError, RunNotFoundError, RunStateError, TLError
 from tl_core.evaluate import words
 from tl_core.events import FindingRaised, Progress
-from tl_core.jobs import estimate
+from tl_core.jobs import estimate, incoming
 from tl_core.jobs.estimate import Estimate
 from tl_core.jobs.library import ClassRow, ImageRow, Library, Project
 from tl_core.jobs.log import EventLog
@@ -121,25 +120,28 @@ class Studio:
 
     def delete(self, project_id: str) -> None:
         """Remove a project, its runs and every picture nobody else uses. Its work is stopped."""
-        for row in self.queue.rows(project_id=project_id, states=tuple(ACTIVE)):
-            self.queue.command(row.id, "stop")
-        gone = self.library.digests(project_id)
-        for row in self.runs(project_id):
-            gone |= self._pictures_of(row.id)
+        for row in self.queue.rows(project_id=project_id, states=tuple(ACTIVE), limit=None):
+            with suppress(RunStateError):  # it has ended by itself this moment
+                self.queue.command(row.id, "stop")
+        gone = self.library.digests(project_id) | self._pictures_of_runs(project_id)
         for run_id in self.library.delete(project_id):
-            shutil.rmtree(self.home.run_dir(run_id), ignore_errors=True)
-        kept = self.library.digests()
-        for row in self.runs():
-            kept |= self._pictures_of(row.id)
-        for digest in gone - kept:
-            self.home.drop_blob(digest)
+            for folder in ("runs", "tasks"):
+                shutil.rmtree(self.home.root / folder / run_id, ignore_errors=True)
+        at_work = self.queue.rows(states=tuple(ACTIVE), limit=None)
+        if not any(row.kind in ("import", "sample") for row in at_work):
+            # pictures being taken in right now are in no set yet, so nothing may go then
+            for digest in gone - self.library.digests() - self._pictures_of_runs():
+                self.home.drop_blob(digest)
+        if not any(row.kind == "train" for row in at_work):
+            shutil.rmtree(self.home.root / "cache" / "pixels", ignore_errors=True)  # made anew
         (self.home.folder("samples") / f"{project_id}.json").unlink(missing_ok=True)
 
-    def _pictures_of(self, run_id: str) -> set[str]:
-        try:
-            return {row.digest for row in read_snapshot(self.home, run_id).images}
-        except RunNotFoundError:
-            return set()
+    def _pictures_of_runs(self, project_id: str | None = None) -> set[str]:
+        digests: set[str] = set()
+        for row in self.queue.rows(project_id=project_id, kind="train", limit=None):
+            with suppress(RunNotFoundError):
+                digests |= {one.digest for one in read_snapshot(self.home, row.id).images}
+        return digests
 
     def start_sample_project(self, **options: Any) -> tuple[Project, str]:
         """Create the sample project and queue the drawing of its pictures."""
@@ -169,22 +171,11 @@ class Studio:
             DataError: No source given.
         """
         if files:
-            upload_id = self._keep_files(files)
+            upload_id = incoming.keep_files(self.home, files)
         if not upload_id and not folder.strip():
             raise DataError("No pictures were given.", hint="Choose a zip, a folder or files.")
         source = {"upload_id": upload_id} if upload_id else {"folder": folder.strip()}
         return self.queue.submit("import", source, project_id=project_id, name="Reading pictures")
-
-    def _keep_files(self, files: Sequence[tuple[str, bytes]]) -> str:
-        upload_id = secrets.token_hex(16)
-        uploads = self.home.folder("uploads")
-        if len(files) == 1 and "/" not in files[0][0]:
-            (uploads / f"{upload_id}.upload").write_bytes(files[0][1])
-            return upload_id
-        with zipfile.ZipFile(uploads / f"{upload_id}.upload", "w") as archive:
-            for name, content in files:
-                archive.writestr(name, content)
-        return upload_id
 
     def make_sample(self, project_id: str, **options: Any) -> str:
         """Queue the drawing of the sample pictures into a project."""
@@ -315,8 +306,10 @@ class Studio:
         """Queue a run like an earlier one with some settings changed (a remedy)."""
         row = self.queue.get(run_id)
         spec = changed(RunSpec.from_dict(row.spec), {**changes, "parent": run_id})
-        self.save_draft(row.project_id, spec)
-        return self.start(row.project_id, spec)
+        started = self.start(row.project_id, spec)
+        # the user's own draft takes the change over, and keeps what it leaves automatic
+        self.save_draft(row.project_id, changed(self.draft(row.project_id), changes))
+        return started
 
     def pause(self, run_id: str) -> None:
         """Ask a run to wait after its current step."""
@@ -355,7 +348,7 @@ class Studio:
         """Fold what is new into ``view`` (or everything, when None)."""
         row = self.queue.get(run_id)  # before the events: a terminal state implies all are there
         view = view or RunView(run_id=run_id)
-        return replace(fold(view, self.log.after(run_id, view.cursor)), state=row.state)
+        return replace(fold(view, self.log.all_after(run_id, view.cursor)), state=row.state)
 
     # -- results -------------------------------------------------------------------------------
 
@@ -405,14 +398,4 @@ class Studio:
         Raises:
             UnreadableImageError: Not a picture.
         """
-        from tl_core.data.decode import open_rgb  # numpy and Pillow: not before a photo comes
-
-        part = self.home.folder("tmp") / f"{secrets.token_hex(8)}.photo"
-        try:
-            part.write_bytes(content)
-            open_rgb(part, max_side_px=640)
-            return self.home.put_blob(part)
-        except DataError as err:
-            raise type(err)(f"{name}: {err.message}", hint=err.hint) from err
-        finally:
-            part.unlink(missing_ok=True)
+        return incoming.keep_picture(self.home, name, content)

@@ -22,7 +22,7 @@ import fsspec
 
 from tl_core.errors import StorageError
 
-__all__ = ["Home", "atomic_path", "file_digest", "read_json", "write_json"]
+__all__ = ["Home", "atomic_path", "disk_error", "file_digest", "read_json", "write_json"]
 
 CHUNK = 1 << 20  # bytes read at a time when hashing or copying
 
@@ -32,9 +32,10 @@ class Home:
 
     Args:
         root: The folder; default ``$THAW_HOME`` or ``~/.thaw``. Created when missing.
+        blobs: fsspec address of the contents; default ``$THAW_BLOBS`` or a folder in the root.
     """
 
-    def __init__(self, root: Path | str | None = None) -> None:
+    def __init__(self, root: Path | str | None = None, *, blobs: str | None = None) -> None:
         given = root or os.environ.get("THAW_HOME") or Path.home() / ".thaw"
         self.root = Path(given).expanduser().resolve()
         try:
@@ -44,8 +45,8 @@ class Home:
                 f"The folder {self.root} cannot be created.",
                 hint="Set THAW_HOME to a folder you may write to.",
             ) from err
-        blobs = os.environ.get("THAW_BLOBS", str(self.root / "blobs"))
-        self._fs, self._blob_root = fsspec.core.url_to_fs(blobs)
+        address = blobs or os.environ.get("THAW_BLOBS") or str(self.root / "blobs")
+        self._fs, self._blob_root = fsspec.core.url_to_fs(address)
 
     # -- folders -------------------------------------------------------------------------------
 
@@ -155,13 +156,19 @@ def atomic_path(target: Path) -> Iterator[Path]:
         part.replace(target)
     except OSError as err:
         part.unlink(missing_ok=True)
-        raise StorageError(
-            f"{target.name} could not be written ({err.strerror or err}).",
-            hint="Check the free space on the disk and try again.",
-        ) from err
+        raise disk_error(target, err) from err
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def disk_error(target: Path, cause: Exception) -> StorageError:
+    """What to say when a file could not be written."""
+    told = cause.strerror if isinstance(cause, OSError) and cause.strerror else cause
+    return StorageError(
+        f"{target.name} could not be written ({told}).",
+        hint="Check the free space on the disk and try again.",
+    )
 
 
 def write_json(target: Path, body: Any) -> None:

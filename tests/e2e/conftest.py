@@ -15,7 +15,7 @@ SHOTS = Path(__file__).resolve().parents[2] / "out" / "screens"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "tests/e2e" in item.nodeid:
+        if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.e2e)
             item.add_marker(pytest.mark.xdist_group("e2e"))
 

@@ -26,7 +26,7 @@ from tl_core.events import (
 )
 
 ONE_OF_EACH: list[Event] = [
-    Began(),
+    Began(run_id="r"),
     started(),
     RunResumed(epoch=1, history=[epoch(1)]),
     Progress(stage="x", done=1, total=2),

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from tests.pages import seed
 from tl_core.config import DataConfig, FreezeConfig, RunSpec, TrainConfig
-from tl_core.errors import ConfigError, DataError, LayerGroupError, TooFewImagesError
-from tl_core.jobs import estimate
+from tl_core.errors import (
+    ConfigError,
+    DataError,
+    LayerGroupError,
+    RunNotFoundError,
+    TooFewImagesError,
+)
+from tl_core.events import CheckpointSaved, Progress
+from tl_core.jobs import estimate, work
+from tl_core.jobs.log import Writer
+from tl_core.jobs.schema import open_engine
+from tl_core.jobs.work import Context
 from tl_core.session import Studio
-from tl_core.storage import Home
+from tl_core.storage import Home, disk_error
 
 
 @pytest.fixture
@@ -127,6 +139,67 @@ def test_taking_in_needs_a_source(studio: Studio) -> None:
     project = studio.create("New")
     with pytest.raises(DataError, match="No pictures were given"):
         studio.take_in(project.id)
+
+
+def test_a_long_run_is_read_to_its_end(studio: Studio) -> None:
+    project = seed.project_with_pictures(studio)
+    run_id = seed.finished_run(studio, project)
+    writer = Writer(open_engine(studio.home), run_id, clock=itertools.count(1).__next__)
+    for number in range(5100):
+        writer.append(Progress(stage="x", done=number, total=0))
+    writer.append(CheckpointSaved(epoch=9, best_epoch=7))
+    assert studio.catch_up(run_id).best_epoch == 7
+
+
+def test_deleting_a_project_at_work_stops_the_work(studio: Studio, home: Home) -> None:
+    project = seed.project_with_pictures(studio)
+    run_id = studio.start(project.id)
+    row = studio.queue.claim("train", "test", run_id)
+    assert row is not None
+
+    def train(context: Context) -> dict[str, Any]:
+        studio.delete(project.id)
+        assert context.lost.wait(30)
+        assert context.orders.poll() == "stop"
+        context.emit(Progress(stage="on", done=0, total=0))
+        return {}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(work, "_function", lambda kind: train)
+        work.carry_out(home, open_engine(home), row)
+    with pytest.raises(RunNotFoundError):
+        studio.run(run_id)
+    assert not (home.root / "runs" / run_id).exists()
+    assert studio.log.after(run_id) == []
+
+
+def test_a_full_disk_leaves_a_run_that_can_go_on(studio: Studio, home: Home) -> None:
+    project = seed.project_with_pictures(studio)
+    run_id = studio.start(project.id)
+    row = studio.queue.claim("train", "test", run_id)
+    assert row is not None
+
+    def train(context: Context) -> dict[str, Any]:
+        context.checkpoint.write_bytes(b"epoch 3")
+        raise disk_error(context.checkpoint, OSError(28, "No space left on device"))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(work, "_function", lambda kind: train)
+        closed = work.carry_out(home, open_engine(home), row)
+    assert closed.state == "interrupted"
+    assert closed.error is not None
+    assert "No space left" in closed.error["message"]
+
+
+def test_a_process_whose_run_was_given_away_leaves_it_alone(studio: Studio, home: Home) -> None:
+    project = seed.project_with_pictures(studio)
+    run_id = studio.start(project.id)
+    row = studio.queue.claim("train", "test", run_id)
+    assert row is not None
+    studio.queue.started(run_id, 1)  # somebody else
+    work.carry_out(home, open_engine(home), row)
+    assert studio.run(run_id).state == "running"
+    assert studio.log.after(run_id) == []
 
 
 @pytest.mark.parametrize("end", [lambda s, p: s.delete(p), lambda s, p: (s.delete(p), s.delete(p))])

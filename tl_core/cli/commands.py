@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import json
+import signal
 import sys
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from sqlalchemy import Engine
@@ -29,21 +32,24 @@ from tl_core.evaluate.words import sentences
 from tl_core.events import RunFinished, event_to_dict
 from tl_core.jobs.library import Library
 from tl_core.jobs.log import EventLog
-from tl_core.jobs.queue import Queue, RunRow
+from tl_core.jobs.processes import alive
+from tl_core.jobs.queue import ALIVE, Queue, RunRow
 from tl_core.jobs.schema import open_engine
 from tl_core.jobs.submit import submit_training
 from tl_core.jobs.view import RunView, fold
 from tl_core.jobs.work import carry_out
 from tl_core.session import Studio
-from tl_core.storage import Home
+from tl_core.storage import Home, read_json, write_json
 
 FOLLOW_S = 0.3
+START_S = 30.0  # a process that was just started may not have said its number yet
 
 
 def inspect(options: argparse.Namespace) -> int:
     """Print classes, quarantine and findings of a set; nothing is kept."""
-    with tempfile.TemporaryDirectory(prefix="thaw-inspect-") as folder:
-        intake = _read(options.data, Home(folder))
+    scratch = Home(options.home).folder("tmp")  # a system's own temporary folder may be small
+    with tempfile.TemporaryDirectory(prefix="inspect-", dir=scratch) as folder:
+        intake = _read(options.data, Home(folder, blobs=f"{folder}/blobs"))
     counts = dict(sorted(Counter(record.label for record in intake.records).items()))
     body = {
         "classes": counts,
@@ -67,7 +73,8 @@ def train(options: argparse.Namespace) -> int:
     home = Home(options.home)
     engine = open_engine(home)
     spec = _spec(options, home)
-    project_id = _project(engine, Path(options.data), _read(options.data, home))
+    intake = _read(options.data, home)
+    project_id = _project(home, engine, Path(options.data).expanduser().resolve(), intake)
     run_id = submit_training(home, engine, project_id, spec)
     return _work(home, engine, run_id, options)
 
@@ -78,7 +85,9 @@ def resume(options: argparse.Namespace) -> int:
     engine = open_engine(home)
     queue = Queue(engine)
     row = queue.get(options.run_id)
-    if row.state == "running" and row.heartbeat_at and time.time() - row.heartbeat_at > 10:
+    seen_at = row.heartbeat_at or row.created_at
+    fresh = row.state == "starting" and time.time() - seen_at < START_S
+    if row.state in ALIVE and not fresh and not alive(row.pid, seen_at):
         queue.end(row.id, "interrupted")  # its process was killed and nobody has noticed yet
     queue.requeue(row.id)
     return _work(home, engine, row.id, options)
@@ -208,12 +217,16 @@ def _read(data: str, home: Home) -> Intake:
         bars.close()
 
 
-def _project(engine: Engine, data: Path, intake: Intake) -> str:
+def _project(home: Home, engine: Engine, data: Path, intake: Intake) -> str:
+    """The project of this source, made when there is none; others of the same name are left."""
     library = Library(engine)
-    name = (data.resolve().stem or "pictures")[:80]
-    known = [one for one in library.projects() if one.name == name and not one.sample]
-    project = known[0] if known else library.create(name)
+    book = home.root / "sources.json"  # project id -> the path it was trained from
+    sources: dict[str, str] = read_json(book) if book.is_file() else {}
+    there = {one.id: one for one in library.projects()}
+    known = [key for key, source in sources.items() if source == str(data) and key in there]
+    project = there[known[0]] if known else library.create((data.stem or "pictures")[:80])
     library.replace_images(project.id, intake, DataConfig(**project.data_config))
+    write_json(book, {**sources, project.id: str(data)})
     return project.id
 
 
@@ -262,6 +275,7 @@ def _work(home: Home, engine: Engine, run_id: str, options: argparse.Namespace) 
     queue = Queue(engine)
     if not machine:
         print(f"run {run_id}", flush=True)
+    signal.signal(signal.SIGTERM, _leave)
     claimed = queue.claim("train", "command line", run_id)
     row = (
         carry_out(home, engine, claimed, printer)
@@ -279,11 +293,15 @@ def _work(home: Home, engine: Engine, run_id: str, options: argparse.Namespace) 
     return 0
 
 
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt  # the run is left interrupted, ready to be resumed
+
+
 def _follow(queue: Queue, log: EventLog, run_id: str, printer: EventPrinter) -> RunRow:
     cursor = 0
     while True:
         row = queue.get(run_id)
-        for entry in log.after(run_id, cursor):
+        for entry in log.all_after(run_id, cursor):
             printer(entry.event)
             cursor = entry.seq
         if row.over or row.state == "interrupted":
@@ -292,11 +310,7 @@ def _follow(queue: Queue, log: EventLog, run_id: str, printer: EventPrinter) -> 
 
 
 def _final_line(engine: Engine, run_id: str) -> dict[str, Any]:
-    entries = EventLog(engine)
-    view, batch = RunView(run_id=run_id), entries.after(run_id)
-    while batch:
-        view = fold(view, batch)
-        batch = entries.after(run_id, view.cursor)
+    view = fold(RunView(run_id=run_id), EventLog(engine).all_after(run_id))
     finished = view.finished
     assert isinstance(finished, RunFinished)  # a finished row has its event
     body = event_to_dict(finished)
@@ -334,8 +348,6 @@ def _run_line(studio: Studio, row: RunRow, names: dict[str, str]) -> dict[str, A
 
 
 def _write_csv(path: Path, answers: list[dict[str, Any]]) -> None:
-    import csv
-
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(["file", "answer", "probability", "all", "error"])

@@ -6,6 +6,9 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from tl_core import __version__
 from tl_core.cli import commands
@@ -94,6 +97,9 @@ def _train_options(train: argparse.ArgumentParser) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 on success, 2 with a sentence on stderr on a foreseen error."""
     options = build_parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a pipe on Windows is not UTF-8 by itself
+            stream.reconfigure(encoding="utf-8", errors="replace")
     try:
         code: int = options.run(options)
         return code
@@ -102,9 +108,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if err.hint:
             print(f"      {err.hint}", file=sys.stderr)
         return 2
+    except SQLAlchemyError as err:
+        print(f"thaw: the store cannot be used ({type(err).__name__}: {err}).", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("thaw: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader (head, less) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as err:
+        print(f"thaw: {err.filename or 'a file'}: {err.strerror or err}.", file=sys.stderr)
+        return 2

@@ -36,6 +36,7 @@ from tl_core.storage import atomic_path, write_json
 __all__ = ["MAX_SAMPLES", "write_bundle", "zip_of"]
 
 MAX_SAMPLES = 48  # pictures compared for the certificate
+CERTIFICATE = "certificate.json"
 STEPS = 5
 # Pillow as in Thaw's own requirements: its resizing is part of the answer that is certified.
 REQUIREMENTS = "onnxruntime>=1.20,<2\nnumpy>=2.0,<3\npillow>=12.3,<13\n"
@@ -89,8 +90,7 @@ def write_bundle(
         StorageError: The disk is full or the folder cannot be written.
     """
     target = target.expanduser().resolve()
-    if target.exists() and not target.is_dir():
-        raise ExportError(f"{target.name} is a file.", hint="Name a folder for the bundle.")
+    _refuse_what_is_not_ours(target)
     model.to("cpu").float().eval()
     prepared = {**preprocessing, "pad_color": list(PAD_COLOR)}
     try:
@@ -110,7 +110,7 @@ def write_bundle(
                 date=date,
                 report_progress=lambda done: report_progress(1 + done, STEPS),
             )
-            write_json(folder / "certificate.json", certificate)
+            write_json(folder / CERTIFICATE, certificate)
             text = bundle_readme(classes, card_facts, prepared, report, certificate)
             (folder / "README.md").write_text(text, encoding="utf-8")
             report_progress(4, STEPS)
@@ -126,6 +126,27 @@ def write_bundle(
         ) from err
     report_progress(STEPS, STEPS)
     return target
+
+
+def _refuse_what_is_not_ours(target: Path) -> None:
+    """Raise rather than write over a folder or a zip that no export has made."""
+    elsewhere = "Name a new folder for the bundle."
+    if target.exists() and not target.is_dir():
+        raise ExportError(f"{target.name} is a file.", hint=elsewhere)
+    if target.is_dir() and any(target.iterdir()) and not (target / CERTIFICATE).is_file():
+        raise ExportError(f"The folder {target.name} holds something else.", hint=elsewhere)
+    archive = zip_of(target)
+    if not archive.exists():
+        return
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            ours = f"{target.name}/{CERTIFICATE}" in packed.namelist()
+    except (OSError, zipfile.BadZipFile):
+        ours = False
+    if not ours:
+        raise ExportError(
+            f"{archive.name}, where the bundle's zip would go, is something else.", hint=elsewhere
+        )
 
 
 def zip_of(folder: Path) -> Path:

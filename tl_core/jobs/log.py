@@ -1,18 +1,26 @@
-"""The numbered, append-only record of what a run says.
+"""The numbered record of what a run says.
 
 A log with cursors, not a queue: every reader (second tab, refreshed page, command line) asks for
-what came after the number it has seen, and none can take an event away from another.
+what came after the number it has seen, and none can take an event away from another. Nothing is
+ever changed; only the steps of an epoch are dropped once the epoch's own event sums them up.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, func, insert, select
+from sqlalchemy import Engine, delete, func, insert, select
 
-from tl_core.events import Event, Progress, StepDone, event_from_dict, event_to_dict
+from tl_core.events import (
+    EpochDone,
+    Event,
+    Progress,
+    StepDone,
+    event_from_dict,
+    event_to_dict,
+)
 from tl_core.jobs.schema import events
 
 __all__ = ["Entry", "EventLog", "Writer"]
@@ -23,7 +31,7 @@ LIMIT = 5000  # entries returned at once
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One event with its number (1-based, no gaps) and its time (Unix seconds)."""
+    """One event with its number (1-based, rising) and its time (Unix seconds)."""
 
     seq: int
     at: float
@@ -49,6 +57,12 @@ class EventLog:
                 Entry(int(row.seq), float(row.at), event_from_dict(row.body))
                 for row in connection.execute(query)
             ]
+
+    def all_after(self, run_id: str, cursor: int = 0) -> Iterator[Entry]:
+        """Every entry with ``seq > cursor``, in order, read in batches."""
+        while batch := self.after(run_id, cursor):
+            yield from batch
+            cursor = batch[-1].seq
 
     def last(self, run_id: str, kind: str) -> Event | None:
         """The newest event of one kind."""
@@ -87,6 +101,12 @@ class Writer:
         if isinstance(event, StepDone | Progress) and self._too_soon(event, now):
             return False
         with self._engine.begin() as connection:
+            if isinstance(event, EpochDone):  # its steps are summed up in it now
+                connection.execute(
+                    delete(events).where(
+                        events.c.run_id == self._run_id, events.c.kind == StepDone.name
+                    )
+                )
             connection.execute(
                 insert(events).values(
                     run_id=self._run_id,

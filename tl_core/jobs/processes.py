@@ -62,11 +62,15 @@ def yield_to_people(steps: int = 10) -> None:
             psutil.Process().nice(steps)
 
 
-def alive(pid: int | None) -> bool:
-    """Whether a process exists and is not merely waiting to be reaped."""
+def alive(pid: int | None, seen_at: float) -> bool:
+    """Whether the process that gave a sign of life at ``seen_at`` (Unix seconds) is still there.
+
+    A zombie is not, and neither is a process that got the same number later.
+    """
     if not pid:
         return False
     try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+        process = psutil.Process(pid)
+        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() < seen_at + 2.0
     except psutil.Error:
         return False

@@ -204,7 +204,7 @@ class Queue:
         kind: str | None = None,
         lane: str | None = None,
         states: Sequence[str] | None = None,
-        limit: int = 200,
+        limit: int | None = 200,
     ) -> list[RunRow]:
         """Runs, newest first."""
         query = select(runs).order_by(runs.c.created_at.desc()).limit(limit)
@@ -252,13 +252,13 @@ class Queue:
             return None
         return self.get(found)
 
-    def started(self, run_id: str, pid: int) -> None:
-        """The process of a claimed run is up."""
-        self._move(run_id, ("starting",), state="running", pid=pid, heartbeat_at=time.time())
+    def started(self, run_id: str, pid: int) -> bool:
+        """The process of a claimed run is up. False when the run is not its any more."""
+        return self._move(run_id, ("starting",), state="running", pid=pid, heartbeat_at=time.time())
 
-    def beat(self, run_id: str) -> None:
-        """A sign of life from the worker."""
-        self._move(run_id, ALIVE, heartbeat_at=time.time())
+    def beat(self, run_id: str) -> bool:
+        """A sign of life from the worker. False when the run is closed or gone."""
+        return self._move(run_id, ALIVE, heartbeat_at=time.time())
 
     def mark(self, run_id: str, state: str) -> None:
         """Move a live run between running, paused and stopping."""

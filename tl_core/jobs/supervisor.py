@@ -12,7 +12,9 @@ import argparse
 import os
 import socket
 import subprocess
+import sys
 import time
+import traceback
 from contextlib import suppress
 
 from filelock import FileLock, Timeout
@@ -26,7 +28,6 @@ __all__ = ["Supervisor", "ensure_running", "note_server"]
 
 TICK_S = 0.2
 BEAT_S = 2.0
-EVERY = 100_000  # rows: none may be overlooked, or two would train at once
 STALE_S = 30.0  # a heartbeat older than this, with no process behind it, means the worker is gone
 LONELY_S = 60.0  # end when no server has shown for so long and nothing runs
 SERVER, SUPERVISOR, TASKS = "server", "supervisor", "tasks"
@@ -77,7 +78,7 @@ class Supervisor:
             self.queue.note_service(SUPERVISOR, os.getpid())
             self._beat_at = time.monotonic()
         self._reap()
-        rows = self.queue.rows(states=tuple(ACTIVE), limit=EVERY)  # one look a round
+        rows = self.queue.rows(states=tuple(ACTIVE), limit=None)  # one look a round
         self._find_vanished([row for row in rows if row.state != "queued"])
         for lane in ("train", "side"):
             self._fill(lane, [row for row in rows if row.lane == lane])
@@ -110,7 +111,7 @@ class Supervisor:
             if row.id in self._children:
                 continue
             beat = row.heartbeat_at or row.created_at
-            if now - beat > STALE_S and not alive(row.pid):
+            if now - beat > STALE_S and not alive(row.pid, beat):
                 self._closed(row.id, -1)
 
     def _fill(self, lane: str, rows: list[RunRow]) -> None:
@@ -154,9 +155,18 @@ def main() -> int:
         return 0  # another one serves this home
     with lock:
         supervisor = Supervisor(home)
-        while supervisor.tick():
+        while _survived(supervisor):
             time.sleep(TICK_S)
     return 0
+
+
+def _survived(supervisor: Supervisor) -> bool:
+    try:
+        return supervisor.tick()
+    except Exception:  # a locked database or a failed start passes; who waits must not notice
+        traceback.print_exc(file=sys.stderr)
+        time.sleep(1.0)
+        return True
 
 
 if __name__ == "__main__":

@@ -4,42 +4,42 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import nn
 
 from tl_core.config import RunSpec
 from tl_core.data.pixels import Pixels, open_pixels
 from tl_core.diagnose.rules import Coach
-from tl_core.errors import TrainError
+from tl_core.errors import TLError, TrainError
 from tl_core.evaluate.predict import probabilities
 from tl_core.evaluate.report import build_report
-from tl_core.events import RunFinished
+from tl_core.events import RunFinished, Warned
 from tl_core.jobs import estimate
 from tl_core.jobs.library import ImageRow
 from tl_core.jobs.loading import WEIGHTS
 from tl_core.jobs.log import EventLog
 from tl_core.jobs.submit import Snapshot, read_snapshot
 from tl_core.jobs.view import RunView, fold
-from tl_core.jobs.work import Context
+from tl_core.jobs.work import CHECKPOINT, Context
 from tl_core.models.build import build
 from tl_core.models.catalog import card
 from tl_core.models.facts import ModelCard
 from tl_core.models.groups import layer_groups
 from tl_core.models.plan import FreezePlan
-from tl_core.storage import atomic_path, write_json
+from tl_core.storage import atomic_path, disk_error, write_json
 from tl_core.train.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from tl_core.train.device import choose_device
 from tl_core.train.loop import fit
 from tl_core.train.recipe import TrainData, fit_subset, recipe_for
 
 __all__ = ["train"]
-
-CHECKPOINT = "checkpoint.safetensors"
 
 
 def train(context: Context) -> dict[str, Any]:
@@ -64,8 +64,8 @@ def train(context: Context) -> dict[str, Any]:
     _save_weights(model, folder / WEIGHTS)
     finished = _judged(context, spec, facts, snapshot, model, parts, finished)
     context.emit(finished)
-    (folder / CHECKPOINT).unlink(missing_ok=True)
-    _learn_time(context, spec, facts, snapshot)
+    with suppress(TLError, OSError, ValueError):  # a better estimate is not worth a finished run
+        _learn_time(context, spec, facts, snapshot)
     return {
         "val_accuracy": finished.val_accuracy,
         "val_accuracy_ci": finished.val_accuracy_ci,
@@ -89,6 +89,7 @@ def _network(context: Context, spec: RunSpec, snapshot: Snapshot) -> nn.Module:
         seed=spec.train.seed,
         image_size=spec.train.image_size,
         report=context.progress("Downloading the weights", "bytes"),
+        notice=lambda sentence: context.emit(Warned(code="weights_partial", message=sentence)),
     )
 
 
@@ -160,8 +161,11 @@ def _save_weights(model: nn.Module, path: Path) -> None:
         name: value.detach().to("cpu").contiguous().clone()
         for name, value in model.state_dict().items()
     }
-    with atomic_path(path) as part:
-        save_file(state, part)
+    try:
+        with atomic_path(path) as part:
+            save_file(state, part)
+    except SafetensorError as err:
+        raise disk_error(path, err) from err
 
 
 def _judged(
@@ -185,7 +189,9 @@ def _judged(
             mean=facts.mean,
             std=facts.std,
             device=choose_device("auto"),
-            report=context.progress(f"Judging the {_SPLIT_WORDS[split]} pictures"),
+            report=context.progress(
+                f"Judging the {_SPLIT_WORDS[split]} pictures", cancellable=False
+            ),
         )
         report = build_report(
             _labels(snapshot, rows),
@@ -210,7 +216,7 @@ def _learn_time(context: Context, spec: RunSpec, facts: ModelCard, snapshot: Sna
     """Compare the told time with the real one, so that the next estimate is better."""
     described = estimate.described(context.home, facts)
     log = EventLog(context.engine)
-    view = fold(RunView(run_id=context.row.id), log.after(context.row.id))
+    view = fold(RunView(run_id=context.row.id), log.all_after(context.row.id))
     if view.restarts or view.finished is None or view.finished.reason != "completed":
         return
     told = estimate.expected(

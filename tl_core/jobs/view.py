@@ -15,6 +15,7 @@ from tl_core.events import (
     Continued,
     EpochDone,
     FindingRaised,
+    LayersChanged,
     Paused,
     Progress,
     RunFailed,
@@ -73,7 +74,7 @@ class RunView:
         if self.started is None or not self.epoch_seconds or self.over:
             return None
         recent = sorted(self.epoch_seconds[-5:])
-        per_epoch = recent[len(recent) // 2]
+        per_epoch = recent[(len(recent) - 1) // 2]
         return max(0.0, per_epoch * self.started.epochs * (1.0 - self.share))
 
 
@@ -97,7 +98,7 @@ def _taken(view: RunView, entry: Entry) -> RunView:
         case Began():
             return replace(view, step=None, epoch_from=None, paused=False)
         case RunStarted() as event:
-            return replace(view, started=event, stage=None)
+            return replace(view, started=event, stage=None, epoch_from=view.elapsed_s)
         case RunResumed() as event:
             return _resumed(view, event)
         case Progress() as event:
@@ -107,6 +108,15 @@ def _taken(view: RunView, entry: Entry) -> RunView:
             return replace(view, step=event, stage=None, epoch_from=begun)
         case EpochDone() as event:
             return _epoch(view, event)
+        case LayersChanged(epoch=1) if view.history:  # begun anew: there was no checkpoint
+            return replace(
+                view,
+                history=(),
+                epoch_seconds=(),
+                findings=(),
+                best_epoch=None,
+                restarts=view.restarts + 1,
+            )
         case CheckpointSaved() as event:
             return replace(view, best_epoch=event.best_epoch)
         case Paused():

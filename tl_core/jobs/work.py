@@ -6,26 +6,30 @@ The same code runs in a worker process, in the task process and in the command l
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
-from tl_core.errors import CancelledError, TLError
+from tl_core.errors import CancelledError, RunNotFoundError, StorageError, TLError
 from tl_core.events import Began, Event, Progress, RunFailed
 from tl_core.jobs.library import Library
 from tl_core.jobs.log import Writer
 from tl_core.jobs.queue import Queue, RunRow
 from tl_core.storage import Home
 
-__all__ = ["Context", "Orders", "carry_out"]
+__all__ = ["CHECKPOINT", "Context", "Orders", "carry_out"]
 
 BEAT_S = 2.0
+CHECKPOINT = "checkpoint.safetensors"
 POLL_S = 0.25  # orders are looked up in the store at most this often
 
 
@@ -68,6 +72,11 @@ class Orders:
                 self._wish = "go"
                 self._queue.mark(self._row.id, "running")
 
+    def removed(self) -> None:
+        """The run's row is closed or gone: nobody waits for this work any more."""
+        self._wish = "stop"
+        self._next = float("inf")
+
     def cancelled(self) -> bool:
         """Whether the user asked to stop; for work that has nothing worth keeping half done."""
         return self.poll() == "stop"
@@ -96,21 +105,40 @@ class Context:
         self.queue = Queue(engine)
         self.library = Library(engine)
         self.orders = Orders(self.queue, row)
+        self.lost = threading.Event()  # set when the row is closed or gone
         self._writer = Writer(engine, row.id)
         self._sink = sink
 
+    @property
+    def checkpoint(self) -> Path:
+        """Where a training run keeps its state."""
+        return self.home.root / "runs" / self.row.id / CHECKPOINT
+
     def emit(self, event: Event) -> None:
-        """Write an event to the log, then hand it to the sink."""
+        """Write an event to the log, then hand it to the sink.
+
+        Raises:
+            CancelledError: The run was removed or closed meanwhile.
+        """
+        if self.lost.is_set():
+            raise CancelledError("This run was removed while it was at work.")
         self._writer.append(event)
         if self._sink is not None:
             self._sink(event)
 
-    def progress(self, stage: str, unit: str = "pictures") -> Callable[[int, int], None]:
-        """A ``report(done, total)`` function for one stage; raises when the user has cancelled."""
+    def progress(
+        self, stage: str, unit: str = "pictures", *, cancellable: bool = True
+    ) -> Callable[[int, int], None]:
+        """A ``report(done, total)`` function for one stage.
+
+        It raises CancelledError when the user has asked to stop, unless the stage is not
+        ``cancellable`` or a checkpoint holds something worth keeping.
+        """
+        cancellable = cancellable and not self.checkpoint.is_file()
 
         def report(done: int, total: int) -> None:
             self.emit(Progress(stage=stage, done=done, total=total, unit=unit))
-            if self.row.kind != "train" and self.orders.cancelled():
+            if cancellable and self.orders.cancelled():
                 raise CancelledError("Cancelled. What was there before is untouched.")
 
         return report
@@ -131,15 +159,18 @@ def carry_out(
         The closed row.
     """
     queue = Queue(engine)
-    queue.started(row.id, os.getpid())
+    if not queue.started(row.id, os.getpid()):
+        return row  # it was taken for dead and given to somebody else, or removed
     context = Context(home, engine, row, sink)
-    with _beating(queue, row.id):
+    with _beating(context):
         try:
-            context.emit(Began())
+            context.emit(Began(run_id=row.id))
             result = _function(row.kind)(context)
             queue.end(row.id, "finished", exit_code=0, result=result)
+            context.checkpoint.unlink(missing_ok=True)
         except CancelledError as err:
-            queue.end(row.id, "failed", exit_code=0, error=err.to_dict())
+            state = "cancelled" if row.kind == "train" else "failed"
+            queue.end(row.id, state, exit_code=0, error=err.to_dict())
         except TLError as err:
             _failed(context, err.to_dict())
         except KeyboardInterrupt:
@@ -147,11 +178,20 @@ def carry_out(
         except Exception as err:
             traceback.print_exc(file=sys.stderr)  # the worker's log, kept with the run
             _failed(context, _unexpected(err, row.id))
-    return queue.get(row.id)
+    try:
+        return queue.get(row.id)
+    except RunNotFoundError:  # removed by the user: so is what was written since
+        shutil.rmtree(home.root / "runs" / row.id, ignore_errors=True)
+        return row
 
 
 def _failed(context: Context, error: dict[str, str]) -> None:
-    context.emit(RunFailed(**error))
+    if error["code"] == StorageError.code and context.checkpoint.is_file():
+        # free some space and go on: an ended run could not be resumed
+        context.queue.end(context.row.id, "interrupted", exit_code=1, error=error)
+        return
+    with suppress(Exception):  # the row must be closed even if the log cannot be written
+        context.emit(RunFailed(**error))
     context.queue.end(context.row.id, "failed", exit_code=1, error=error)
 
 
@@ -160,7 +200,7 @@ def _unexpected(err: Exception, run_id: str) -> dict[str, str]:
         return {
             "code": "storage",
             "message": "The disk is full.",
-            "hint": "Free some space, then resume or start again.",
+            "hint": "Free some space, then go on.",
         }
     return {
         "code": "bug",
@@ -178,14 +218,17 @@ def _interrupted() -> dict[str, str]:
 
 
 @contextmanager
-def _beating(queue: Queue, run_id: str) -> Iterator[None]:
+def _beating(context: Context) -> Iterator[None]:
     done = threading.Event()
 
     def beat() -> None:
         while not done.wait(BEAT_S):
-            queue.beat(run_id)
+            with suppress(SQLAlchemyError):  # a locked database passes
+                if not context.queue.beat(context.row.id) and not done.is_set():
+                    context.orders.removed()
+                    context.lost.set()
 
-    thread = threading.Thread(target=beat, name=f"heartbeat {run_id}", daemon=True)
+    thread = threading.Thread(target=beat, name=f"heartbeat {context.row.id}", daemon=True)
     thread.start()
     try:
         yield

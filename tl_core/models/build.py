@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import timm
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tl_core.errors import ConfigError, ModelError, WeightsFileError
 from tl_core.models.catalog import card as card_of
@@ -41,6 +43,7 @@ def build(
     seed: int = 0,
     image_size: int | None = None,
     report: Report = _silent,
+    notice: Callable[[str], None] = lambda sentence: None,
 ) -> nn.Module:
     """Build a classifier for ``n_classes``.
 
@@ -54,6 +57,7 @@ def build(
             left as it was.
         image_size: Side of the input in pixels, for networks built for one; others ignore it.
         report: Told (bytes done, bytes in all) while weights are downloaded.
+        notice: Told, in a sentence, what of the user's file could not be used.
 
     Returns:
         Module in eval mode, float32 on the CPU; input (B, 3, H, W) normalised with the card's mean
@@ -70,7 +74,7 @@ def build(
     if weights == "random":
         model = _create(card, n_classes, dropout, seed, image_size)
     elif weights == "file":
-        model = _from_file(card, weights_path, n_classes, dropout, seed, image_size)
+        model = _from_file(card, weights_path, n_classes, dropout, seed, image_size, notice)
     elif card.embedded:
         model = _create(card, n_classes, dropout, seed, image_size)
         _load_embedded(model, card)
@@ -141,6 +145,7 @@ def _from_file(
     dropout: float,
     seed: int,
     image_size: int | None,
+    notice: Callable[[str], None],
 ) -> nn.Module:
     if path is None:
         raise WeightsFileError(
@@ -148,8 +153,35 @@ def _from_file(
         )
     state = read_weights_file(path)
     model = _create(card, n_classes, dropout, seed, image_size)
-    fit_state(model, state, layer_groups(model)[-1].owns, source=path.name)
+    head = layer_groups(model)[-1].owns
+    if not _fits(model, state, head):
+        state = _adapted(model, state)
+    fitted, needed = fit_state(model, state, head, source=path.name)
+    if fitted < needed:
+        notice(
+            f"{fitted} of the {needed} tensors of {card.title} are in {path.name}; "
+            "the others start from random values."
+        )
     return model
+
+
+def _fits(model: nn.Module, state: dict[str, Tensor], head: Callable[[str], bool]) -> bool:
+    own = model.state_dict()
+    return all(
+        name in state and state[name].shape == own[name].shape for name in own if not head(name)
+    )
+
+
+def _adapted(model: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Timm's own reading of a file: other key names, position embeddings of another size."""
+    adapt = getattr(sys.modules[type(model).__module__], "checkpoint_filter_fn", None)
+    if adapt is None:
+        return state
+    try:
+        adapted = adapt(dict(state), model)
+    except Exception:  # made for timm's own files; what it cannot read is judged as it is
+        return state
+    return adapted if isinstance(adapted, dict) else state
 
 
 def _pretrained(

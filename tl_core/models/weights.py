@@ -93,7 +93,7 @@ def read_weights_file(path: Path) -> dict[str, Tensor]:
 
 def fit_state(
     model: nn.Module, state: Mapping[str, Tensor], head: Callable[[str], bool], *, source: str
-) -> int:
+) -> tuple[int, int]:
     """Load into the backbone whatever fits by name and shape; ``model`` is changed.
 
     The head is taken too when it fits exactly, so a file saved with the same classes continues.
@@ -105,7 +105,7 @@ def fit_state(
         source: The file's name, for messages.
 
     Returns:
-        How many of the backbone's tensors were filled.
+        How many of the backbone's tensors were filled, and how many there are.
 
     Raises:
         WeightsFileError: Fewer than half of them fit; the network is left untouched.
@@ -128,7 +128,7 @@ def fit_state(
     with torch.no_grad():
         for name in (*fitting, *heads, *counters):
             own[name].copy_(state[name])
-    return len(fitting)
+    return len(fitting), len(body)
 
 
 def fetch_pretrained(card: ModelCard, config: Any, report: Report) -> Path | None:

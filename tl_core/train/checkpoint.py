@@ -28,7 +28,7 @@ from tl_core.events import (
     event_from_dict,
     event_to_dict,
 )
-from tl_core.storage import atomic_path
+from tl_core.storage import atomic_path, disk_error
 
 __all__ = ["Checkpoint", "read_checkpoint", "write_checkpoint"]
 
@@ -81,8 +81,11 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "frozen_digest": checkpoint.frozen_digest,
         "recipe_digest": checkpoint.recipe_digest,
     }
-    with atomic_path(path) as part:
-        save_file(tensors, part, metadata={KEY: json.dumps(facts)})
+    try:
+        with atomic_path(path) as part:
+            save_file(tensors, part, metadata={KEY: json.dumps(facts)})
+    except SafetensorError as err:
+        raise disk_error(path, err) from err
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

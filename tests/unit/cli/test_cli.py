@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.unit.jobs.tiles import write_tiles
+from tl_core.cli import commands
 from tl_core.cli.main import main
 from tl_core.config import RunSpec
+from tl_core.jobs.library import Library
 from tl_core.jobs.queue import Queue
 from tl_core.jobs.schema import open_engine
 from tl_core.storage import Home
@@ -141,3 +144,55 @@ def test_resuming_a_finished_run_is_refused(
     queue.end(run_id, "finished")
     assert main(["resume", run_id, "--home", str(home.root)]) == 2
     assert "only an interrupted run can be resumed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("state", ["starting", "running", "paused", "stopping"])
+def test_a_run_whose_process_was_just_killed_is_resumed(
+    state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path / "home")
+    queue = Queue(open_engine(home))
+    run_id = queue.submit("train", RunSpec().to_dict())
+    queue.claim("train", "test")
+    queue.started(run_id, 2**22 + 1)  # no such process; its last sign of life is this moment
+    queue.mark(run_id, state)
+    monkeypatch.setattr(commands, "START_S", 0.0)
+    resumed: list[str] = []
+    monkeypatch.setattr(commands, "_work", lambda *given: resumed.append(given[2]) or 0)
+    assert main(["resume", run_id, "--home", str(home.root)]) == 0
+    assert resumed == [run_id]
+    assert queue.get(run_id).state == "queued"
+
+
+def test_a_run_that_lives_is_not_taken_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = Home(tmp_path / "home")
+    queue = Queue(open_engine(home))
+    run_id = queue.submit("train", RunSpec().to_dict())
+    queue.claim("train", "test")
+    queue.started(run_id, os.getpid())
+    assert main(["resume", run_id, "--home", str(home.root)]) == 2
+    assert "This run is running" in capsys.readouterr().err
+
+
+def test_a_project_of_the_same_name_from_elsewhere_is_left_alone(
+    tiles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path / "home")
+    library = Library(open_engine(home))
+    library.create("tiles")  # made in the browser
+    monkeypatch.setattr(commands, "_work", lambda *given: 0)
+    for _ in range(2):
+        assert main(["train", str(tiles), "--home", str(home.root)]) == 0
+    assert sorted(one.n_images for one in library.projects()) == [0, 24]
+
+
+def test_a_file_that_cannot_be_written_is_said_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [{"file": "a.jpg", "top": [["ant", 1.0]], "error": None}]
+    monkeypatch.setattr("tl_core.jobs.predicting.predict_paths", lambda *given: answers)
+    missing = tmp_path / "nowhere" / "x.csv"
+    assert main(["predict", "t1", "a.jpg", "--csv", str(missing)]) == 2
+    assert "x.csv: No such file or directory." in capsys.readouterr().err

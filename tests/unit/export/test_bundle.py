@@ -345,7 +345,7 @@ def test_no_held_out_pictures_is_said(tmp_path):
 
 def test_a_used_folder_keeps_what_is_not_ours(tmp_path, samples):
     target = tmp_path / "b"
-    target.mkdir()
+    export(target, samples[:1])
     (target / "mine.txt").write_text("keep me")
     (target / "labels.json").write_text("old")
     export(target, samples[:1])
@@ -353,6 +353,21 @@ def test_a_used_folder_keeps_what_is_not_ours(tmp_path, samples):
     assert json.loads((target / "labels.json").read_text("utf-8")) == CLASSES
     with zipfile.ZipFile(zip_of(target)) as archive:
         assert "b/mine.txt" not in archive.namelist()
+
+
+def test_a_folder_or_zip_of_somebody_else_is_never_written_over(tmp_path, samples):
+    theirs = tmp_path / "b"
+    theirs.mkdir()
+    (theirs / "README.md").write_text("mine")
+    with pytest.raises(ExportError, match="The folder b holds something else"):
+        export(theirs, samples[:1])
+    assert (theirs / "README.md").read_text() == "mine"
+    with zipfile.ZipFile(tmp_path / "ants.zip", "w") as archive:
+        archive.writestr("ants/one.jpg", b"a data set")
+    with pytest.raises(ExportError, match="ants.zip, where the bundle's zip would go"):
+        export(tmp_path / "ants", samples[:1])
+    with zipfile.ZipFile(tmp_path / "ants.zip") as archive:
+        assert archive.namelist() == ["ants/one.jpg"]
 
 
 def test_a_file_in_the_way_is_refused(tmp_path, samples):

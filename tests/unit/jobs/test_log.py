@@ -59,3 +59,17 @@ def test_nested_events_come_back_whole(home: Home) -> None:
     assert EventLog(engine).after("r1")[0].event == event
     assert EventLog(engine).last("r1", "run_resumed") == event
     assert EventLog(engine).last("r1", "paused") is None
+
+
+def test_the_steps_of_a_finished_epoch_are_dropped_and_the_rest_is_kept(home: Home) -> None:
+    engine = open_engine(home)
+    now = [0.0]
+    writer = Writer(engine, "r1", clock=lambda: now[0])
+    for number in (1, 2):
+        for step in (1, 2):
+            now[0] += 1
+            writer.append(StepDone(epoch=number, step=step, steps=9, loss=1.0, lr=0.1))
+        writer.append(epoch(number))
+    entries = list(EventLog(engine).all_after("r1"))
+    assert [entry.event.name for entry in entries] == ["epoch_done", "epoch_done"]
+    assert [entry.seq for entry in entries] == [3, 6]

@@ -19,6 +19,7 @@ from tests.unit.jobs.tiles import tiny_project
 from tl_core.config import FreezeConfig, RunSpec, TrainConfig
 from tl_core.jobs import supervisor as module
 from tl_core.jobs.log import EventLog
+from tl_core.jobs.processes import alive
 from tl_core.jobs.queue import Queue
 from tl_core.jobs.schema import open_engine, runs
 from tl_core.jobs.submit import submit_training
@@ -106,17 +107,22 @@ def test_a_run_of_an_earlier_supervisor_is_noticed_when_it_vanishes(
 
 
 def test_a_slow_but_living_worker_is_left_alone(
-    home: Home, children: dict[str, FakeProcess]
+    home: Home, children: dict[str, FakeProcess], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = open_engine(home)
-    boss, queue = Supervisor(home), Queue(engine)
+    boss, queue = Supervisor(home), Queue(open_engine(home))
     run_id = queue.submit("train", {})
     queue.claim("train", "an earlier one")
     queue.started(run_id, os.getpid())
-    with engine.begin() as connection:
-        connection.execute(update(runs).values(heartbeat_at=time.time() - 60))
+    monkeypatch.setattr(module, "STALE_S", -1.0)  # any sign of life counts as old
     boss.tick()
     assert queue.get(run_id).state == "running"
+
+
+def test_a_number_that_was_given_away_again_is_not_the_worker() -> None:
+    now = time.time()
+    assert alive(os.getpid(), now)
+    assert not alive(os.getpid(), now - 10_000)  # this process is younger than that sign of life
+    assert not alive(None, now)
 
 
 def test_the_task_process_is_started_when_there_is_a_task(

@@ -62,7 +62,7 @@ def test_a_resumed_run_forgets_what_was_not_saved() -> None:
             epoch(2),
             epoch(3, best=False),
             finding(3),
-            Began(),
+            Began(run_id="r"),
             started(),
             RunResumed(epoch=2, history=[epoch(1), epoch(2)]),
             epoch(3),
@@ -100,10 +100,10 @@ def test_time_between_two_processes_does_not_count() -> None:
     view = fold(
         RunView(run_id="r"),
         [
-            Entry(1, 0.0, Began()),
+            Entry(1, 0.0, Began(run_id="r")),
             Entry(2, 4.0, started()),
             Entry(3, 10.0, epoch(1)),
-            Entry(4, 900.0, Began()),
+            Entry(4, 900.0, Began(run_id="r")),
             Entry(5, 902.0, started()),
         ],
     )
@@ -131,7 +131,7 @@ def test_a_failed_run_says_why() -> None:
 
 EVENTS = st.lists(
     st.one_of(
-        st.builds(Began),
+        st.builds(Began, run_id=st.just("r")),
         st.builds(started, epochs=st.integers(1, 9)),
         st.builds(step, st.integers(1, 5), st.integers(1, 9)),
         st.builds(epoch, st.integers(1, 9), best=st.booleans()),
