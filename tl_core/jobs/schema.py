@@ -19,6 +19,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from filelock import FileLock
 from sqlalchemy import (
     JSON,
     Column,
@@ -145,8 +146,8 @@ def open_engine(home: Home) -> Engine:
     engine = create_engine(url, poolclass=NullPool)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _sqlite_settings)
-    # IF NOT EXISTS instead of looking first: two processes may open a fresh home at once.
-    with engine.begin() as connection:
+    # One at a time: turning a fresh SQLite file to WAL does not wait for others by itself.
+    with FileLock(home.root / "store.lock"), engine.begin() as connection:
         for table in metadata.sorted_tables:
             connection.execute(CreateTable(table, if_not_exists=True))
             for index in table.indexes:
