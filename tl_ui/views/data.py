@@ -60,7 +60,8 @@ def overview(work: Studio, project: Project, view: DataView) -> None:
 def _classes(view: DataView) -> None:
     from tl_ui.charts import class_balance
 
-    table, chart = st.columns(2, gap="medium")
+    # the table on the right: its toolbar would cover the choice above it on the left
+    chart, table = st.columns(2, gap="medium")
     rows = view.classes
     table.dataframe(
         {
