@@ -48,15 +48,6 @@ __all__ = [
 
 STEPS = ("data", "model", "layers", "train", "evaluate", "predict", "export")
 SAMPLE_NAME = "Surface inspection (sample)"
-TASK_NAMES = {
-    "check_weights": "Checking the weights file",
-    "describe": "Looking into the network",
-    "download": "Downloading the weights",
-    "export": "Making the bundle",
-    "measure": "Measuring this machine",
-    "predict": "Looking at the photos",
-    "preview": "Drawing the preview",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -380,8 +371,7 @@ class Studio:
 
     def ask(self, kind: str, project_id: str = "", **payload: Any) -> str:
         """Queue a task (predict, preview, describe, download, export, measure); returns its id."""
-        name = TASK_NAMES.get(kind, kind)
-        return self.queue.submit(kind, payload, project_id=project_id, name=name)
+        return self.queue.submit(kind, payload, project_id=project_id, name=kind)
 
     def task(self, task_id: str) -> RunRow:
         """Where a task stands; ``result`` when finished, ``error`` when failed."""

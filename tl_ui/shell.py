@@ -9,6 +9,7 @@ import streamlit as st
 from tl_core.session import RunRow
 from tl_ui import state, text
 from tl_ui.text import esc_md
+from tl_ui.texts import tasks
 
 __all__ = ["frame"]
 
@@ -50,7 +51,7 @@ def _heartbeat() -> None:
 
 
 def _one(row: RunRow) -> None:
-    name = esc_md(row.name)
+    name = esc_md(row.name if row.kind == "train" else tasks.kind(row.kind))
     if row.place is not None:
         _small(f":material/schedule: {name}: number {row.place} in the queue")
         return

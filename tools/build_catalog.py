@@ -37,7 +37,7 @@ SIZES = (32, 64, 96, 128, 160, 192, 224)  # pixels tried, to find the smallest t
 ODD = 33  # pixels beyond a size that works: does any size do?
 STEP = 32  # pixels; the usual total stride of a network that wants round sizes
 CLASSES = 10  # of the networks built for measuring
-CNN_LR, TRANSFORMER_LR = 1e-4, 3e-5  # AdamW for pretrained layers, SCIENCE 4
+CNN_LR, TRANSFORMER_LR = 1e-4, 3e-5  # AdamW for pretrained layers
 COMMERCIAL: dict[str, bool | None] = {  # None: an own licence that one has to read
     "apache-2.0": True,
     "mit": True,

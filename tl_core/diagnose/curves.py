@@ -24,7 +24,7 @@ __all__ = [
     "rise_since_best",
 ]
 
-WINDOW = 5  # epochs averaged at the end of a curve (SCIENCE 5)
+WINDOW = 5  # epochs averaged at the end of a curve (decision 0007)
 STEEP = 2  # first epochs, whose steep fall says nothing about noise
 FALL_T = 3.0  # standard errors by which a fall must differ from none
 HIGH_RATE = 0.3  # of the peak rate; below, a curve is flat because nothing moves any more
@@ -70,7 +70,7 @@ def rise_since_best(val_losses: np.ndarray) -> Rise | None:
         pictures.
 
     Source:
-        Paired test as in SCIENCE 5; error rates measured in docs/findings.md.
+        Paired test of decision 0007; error rates measured in docs/findings.md.
     """
     epochs, n = val_losses.shape
     if epochs <= WINDOW or n < 2:

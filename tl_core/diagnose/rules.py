@@ -30,14 +30,18 @@ SEVERITIES: tuple[Severity, ...] = ("info", "warning", "problem")
 
 RISE_Z = 2.5  # standard errors; error rates in docs/findings.md
 RISE_PROBLEM = 0.5  # of the best validation loss; a rise that large is called a problem
-HALF_WIDTH = 0.05  # an accuracy not known to +-5 points is called uncertain (SCIENCE 5)
-GOOD_FIT = 0.95  # accuracy on training pictures above which nothing is left to learn (SCIENCE 5)
-STILL_FALLING = 0.01  # of the training loss per epoch (SCIENCE 5)
+HALF_WIDTH = 0.05  # an accuracy not known to +-5 points is called uncertain (decision 0007)
+GOOD_FIT = (
+    0.95  # accuracy on training pictures above which nothing is left to learn (decision 0007)
+)
+STILL_FALLING = 0.01  # of the training loss per epoch (decision 0007)
 HARDLY_MOVED = (
     0.9  # of ln(classes); a training loss above it at the end has learned next to nothing
 )
-CHANCE_TIMES = 1.2  # times ln(classes), the loss of pure guessing; above is divergence (SCIENCE 4)
-BEST_TIMES = 4.0  # times the lowest training loss; above is divergence (SCIENCE 4)
+CHANCE_TIMES = (
+    1.2  # times ln(classes), the loss of pure guessing; above is divergence (decision 0007)
+)
+BEST_TIMES = 4.0  # times the lowest training loss; above is divergence (decision 0007)
 SETTLED = 0.25  # of the run; before, a high loss may still be warm-up
 
 

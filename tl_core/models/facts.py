@@ -52,7 +52,7 @@ class ModelCard:
     networks (transformers) are built for the size they will see. ``groups`` is
     empty for networks outside the catalogue. ``commercial`` is False when the licence of the
     weights forbids commercial use and None when it has to be read. ``finetune_lr`` is the AdamW
-    rate to start with for pretrained layers (SCIENCE 4).
+    rate to start with for pretrained layers.
     """
 
     name: str

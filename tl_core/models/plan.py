@@ -15,8 +15,8 @@ from tl_core.errors import LayerGroupError
 
 __all__ = ["FreezePlan"]
 
-SMALL_BATCH = 32  # pictures; below, batch statistics are too noisy to learn from (SCIENCE 3.3)
-SMALL_SET = 500  # training pictures; below, they would forget the source statistics (SCIENCE 3.3)
+SMALL_BATCH = 32  # pictures; below, batch statistics are too noisy to learn from (decision 0006)
+SMALL_SET = 500  # training pictures; below, they would forget the source statistics (decision 0006)
 
 
 class _Group(Protocol):
@@ -122,7 +122,7 @@ class FreezePlan:
         From scratch there is nothing worth keeping.
 
         Source:
-            SCIENCE 3.3; docs/decisions/0006-layer-groups-and-frozen-norms.md.
+            docs/decisions/0006-layer-groups-and-frozen-norms.md.
         """
         return not self.scratch and (batch_size < SMALL_BATCH or n_train < SMALL_SET)
 

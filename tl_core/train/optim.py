@@ -28,7 +28,7 @@ __all__ = [
 WARM_UP = 0.25  # share of a one-cycle run spent rising; as fastai
 START = 1 / 25  # of the peak rate at the first step; as fastai
 END = 1e-5  # of the peak rate at the last step; as fastai
-COSINE_WARM_UP = 0.05  # share of a cosine run spent rising (SCIENCE 4: 5-10 %)
+COSINE_WARM_UP = 0.05  # share of a cosine run spent rising (5-10 % is usual)
 
 
 def group_rates(

@@ -19,17 +19,6 @@ _KINDS = {
     "measure": "Measuring this machine",
     "check_weights": "Trying the weights file",
 }
-STATES = {
-    "queued": "waiting",
-    "starting": "starting",
-    "running": "running",
-    "paused": "paused",
-    "stopping": "stopping",
-    "finished": "finished",
-    "failed": "failed",
-    "interrupted": "interrupted",
-    "cancelled": "cancelled",
-}
 
 
 def kind(name: str) -> str:
