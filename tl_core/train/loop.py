@@ -97,9 +97,10 @@ def fit(
         FrozenDriftError: A frozen group changed (a bug).
     """
     run = Run(model, groups, plan, data, recipe, judge=judge)
+    if resume is not None:
+        run.restore(resume)  # first: the batch may have been halved before
     yield run.started(classes, model_name)
     if resume is not None:
-        run.restore(resume)
         yield RunResumed(epoch=resume.epoch, history=list(resume.history))
     else:
         yield LayersChanged(epoch=1, trainable=list(plan.trainable_names(groups)))
