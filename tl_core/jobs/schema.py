@@ -11,6 +11,7 @@ runs     every piece of background work, training or not: the queue and its outc
 events   what runs say, numbered per run from 1, append-only
 commands what pages ask of a running run: pause, continue, stop
 services one row per long-lived process with its last sign of life
+about    one row: the version of these tables
 ======== ==========================================================================================
 """
 
@@ -33,14 +34,18 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
+    insert,
+    select,
 )
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from tl_core.errors import StorageError
 from tl_core.storage import Home
 
 __all__ = ["commands", "events", "images", "open_engine", "projects", "refused", "runs", "services"]
 
+VERSION = 1  # of the tables; a change of columns raises it and brings a step from the one before
 metadata = MetaData()
 
 projects = Table(
@@ -136,6 +141,9 @@ services = Table(
 )
 
 
+about = Table("about", metadata, Column("version", Integer, primary_key=True))
+
+
 def open_engine(home: Home) -> Engine:
     """Connect to the store of a home, creating its tables when missing.
 
@@ -152,6 +160,14 @@ def open_engine(home: Home) -> Engine:
             connection.execute(CreateTable(table, if_not_exists=True))
             for index in table.indexes:
                 connection.execute(CreateIndex(index, if_not_exists=True))
+        found = connection.execute(select(about.c.version)).scalar()
+        if found is None:
+            connection.execute(insert(about).values(version=VERSION))
+    if found is not None and found > VERSION:
+        raise StorageError(
+            "This store was written by a newer Thaw.",
+            hint="Update Thaw, or name another folder by THAW_HOME.",
+        )
     return engine
 
 

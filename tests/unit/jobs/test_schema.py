@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 
-from sqlalchemy import inspect
+import pytest
+from sqlalchemy import inspect, update
 
-from tl_core.jobs.schema import metadata, open_engine
+from tl_core.errors import StorageError
+from tl_core.jobs.schema import VERSION, about, metadata, open_engine
 from tl_core.storage import Home
 
 
@@ -28,3 +30,11 @@ def test_a_fresh_home_may_be_opened_by_many_at_once(home: Home) -> None:
         thread.join()
     assert failed == []
     assert set(inspect(open_engine(home)).get_table_names()) == set(metadata.tables)
+
+
+def test_a_store_of_a_newer_version_is_not_touched(home: Home) -> None:
+    with open_engine(home).begin() as connection:
+        connection.execute(update(about).values(version=VERSION + 1))
+    with pytest.raises(StorageError, match="newer Thaw") as caught:
+        open_engine(home)
+    assert "THAW_HOME" in caught.value.hint
