@@ -8,7 +8,7 @@ projects one row per project: name, saved draft of the settings, how its picture
 images   one row per picture of a project's current set
 refused  files that were not taken in, with the reason
 runs     every piece of background work, training or not: the queue and its outcome
-events   what runs say, numbered per run from 1, append-only
+events   what runs say, numbered per run from 1
 commands what pages ask of a running run: pause, continue, stop
 services one row per long-lived process with its last sign of life
 about    one row: the version of these tables
