@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import signal
 import sys
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from sqlalchemy import Engine
@@ -32,7 +30,7 @@ from tl_core.evaluate.words import sentences
 from tl_core.events import RunFinished, event_to_dict
 from tl_core.jobs.library import Library
 from tl_core.jobs.log import EventLog
-from tl_core.jobs.processes import alive
+from tl_core.jobs.processes import alive, interrupt_on_sigterm
 from tl_core.jobs.queue import ALIVE, Queue, RunRow
 from tl_core.jobs.schema import open_engine
 from tl_core.jobs.submit import submit_training
@@ -275,7 +273,7 @@ def _work(home: Home, engine: Engine, run_id: str, options: argparse.Namespace) 
     queue = Queue(engine)
     if not machine:
         print(f"run {run_id}", flush=True)
-    signal.signal(signal.SIGTERM, _leave)
+    interrupt_on_sigterm()
     claimed = queue.claim("train", "command line", run_id)
     row = (
         carry_out(home, engine, claimed, printer)
@@ -291,10 +289,6 @@ def _work(home: Home, engine: Engine, run_id: str, options: argparse.Namespace) 
         raise TLError(error["message"], hint=hint)
     _print_end(_final_line(engine, run_id), machine)
     return 0
-
-
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt  # the run is left interrupted, ready to be resumed
 
 
 def _follow(queue: Queue, log: EventLog, run_id: str, printer: EventPrinter) -> RunRow:

@@ -32,6 +32,7 @@ from tl_core.export.certificate import certify
 from tl_core.export.onnx import write_onnx
 from tl_core.export.readme import bundle_readme
 from tl_core.storage import atomic_path, write_json
+from tl_core.train.checkpoint import write_tensors
 
 __all__ = ["MAX_SAMPLES", "write_bundle", "zip_of"]
 
@@ -196,8 +197,6 @@ def _preprocessing_file(preprocessing: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _write_weights(model: nn.Module, target: Path, classes: Sequence[str], name: str) -> None:
-    from safetensors.torch import save_file
-
     seen: set[int] = set()
     state: dict[str, Tensor] = {}
     for key, value in model.state_dict().items():
@@ -206,8 +205,7 @@ def _write_weights(model: nn.Module, target: Path, classes: Sequence[str], name:
         state[key] = value.clone() if shared else value.contiguous()
     # One key only: the writer puts several in random order, and the file would differ each time.
     about = {"thaw": json.dumps({"model": name, "classes": list(classes)}, ensure_ascii=False)}
-    with atomic_path(target) as part:
-        save_file(state, part, metadata=about)
+    write_tensors(target, state, about)
 
 
 def _zip(folder: Path, target: Path) -> None:

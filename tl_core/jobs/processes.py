@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 
 import psutil
 
 from tl_core.storage import Home
 
-__all__ = ["alive", "start_detached", "yield_to_people"]
+__all__ = ["alive", "interrupt_on_sigterm", "start_detached", "yield_to_people"]
 
 ROOT = Path(__file__).resolve().parents[2]  # the checkout: where ``-m tl_core...`` is found
 
@@ -60,6 +62,15 @@ def yield_to_people(steps: int = 10) -> None:
             psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
         else:
             psutil.Process().nice(steps)
+
+
+def interrupt_on_sigterm() -> None:
+    """Make a polite end (shutdown of the machine) an interruption, which can be resumed."""
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def alive(pid: int | None, seen_at: float) -> bool:

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.torch import save_file
 from torch import nn
 
 from tl_core.config import RunSpec
@@ -33,8 +31,13 @@ from tl_core.models.catalog import card
 from tl_core.models.facts import ModelCard
 from tl_core.models.groups import layer_groups
 from tl_core.models.plan import FreezePlan
-from tl_core.storage import atomic_path, disk_error, write_json
-from tl_core.train.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from tl_core.storage import write_json
+from tl_core.train.checkpoint import (
+    Checkpoint,
+    read_checkpoint,
+    write_checkpoint,
+    write_tensors,
+)
 from tl_core.train.device import choose_device
 from tl_core.train.loop import fit
 from tl_core.train.recipe import TrainData, fit_subset, recipe_for
@@ -161,11 +164,7 @@ def _save_weights(model: nn.Module, path: Path) -> None:
         name: value.detach().to("cpu").contiguous().clone()
         for name, value in model.state_dict().items()
     }
-    try:
-        with atomic_path(path) as part:
-            save_file(state, part)
-    except SafetensorError as err:
-        raise disk_error(path, err) from err
+    write_tensors(path, state)
 
 
 def _judged(

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-from types import FrameType
 
-from tl_core.jobs.processes import yield_to_people
+from tl_core.jobs.processes import interrupt_on_sigterm, yield_to_people
 from tl_core.jobs.queue import Queue
 from tl_core.jobs.schema import open_engine
 from tl_core.jobs.work import carry_out
@@ -20,17 +18,12 @@ def main() -> int:
     parser.add_argument("run_id")
     parser.add_argument("--home", default=None, help="default: $THAW_HOME or ~/.thaw")
     options = parser.parse_args()
-    # A polite end (shutdown of the machine) leaves the run interrupted, ready to be resumed.
-    signal.signal(signal.SIGTERM, _leave)
+    interrupt_on_sigterm()
     yield_to_people()
     home = Home(options.home)
     engine = open_engine(home)
     row = Queue(engine).get(options.run_id)
     return 0 if carry_out(home, engine, row).state == "finished" else 1
-
-
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

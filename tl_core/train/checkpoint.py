@@ -30,7 +30,7 @@ from tl_core.events import (
 )
 from tl_core.storage import atomic_path, disk_error
 
-__all__ = ["Checkpoint", "read_checkpoint", "write_checkpoint"]
+__all__ = ["Checkpoint", "read_checkpoint", "write_checkpoint", "write_tensors"]
 
 VERSION = 1
 KEY = "thaw"  # of the JSON among the file's metadata
@@ -81,10 +81,26 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "frozen_digest": checkpoint.frozen_digest,
         "recipe_digest": checkpoint.recipe_digest,
     }
+    write_tensors(path, tensors, {KEY: json.dumps(facts)})
+
+
+def write_tensors(
+    path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None
+) -> None:
+    """Write a safetensors file, whole or not at all.
+
+    Args:
+        path: The file.
+        tensors: Contiguous, no two sharing memory.
+        metadata: Strings kept in its head.
+
+    Raises:
+        StorageError: The disk is full or not writable.
+    """
     try:
         with atomic_path(path) as part:
-            save_file(tensors, part, metadata={KEY: json.dumps(facts)})
-    except SafetensorError as err:
+            save_file(tensors, part, metadata=metadata)
+    except SafetensorError as err:  # how the library reports what the disk refused
         raise disk_error(path, err) from err
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from tests.unit.train.tiny import LAST, tiny_fit, tiny_recipe
-from tl_core.errors import CheckpointError
+from tl_core.errors import CheckpointError, StorageError
 from tl_core.train import checkpoint as module
 from tl_core.train.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 
@@ -89,3 +90,19 @@ def test_a_failed_write_leaves_the_old_file(
         write_checkpoint(path, checkpoints[1])
     assert read_checkpoint(path).epoch == 1
     assert json.dumps([one.name for one in tmp_path.iterdir()]) == '["c.safetensors"]'
+
+
+def test_a_full_disk_is_told_as_one_and_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "weights.safetensors"
+    module.write_tensors(path, {"a": torch.zeros(2)})
+    before = path.read_bytes()
+
+    def full(*_given: object, **_more: object) -> None:
+        raise SafetensorError("No space left on device")
+
+    monkeypatch.setattr(module, "save_file", full)
+    with pytest.raises(StorageError, match=r"weights\.safetensors could not be written \(No space"):
+        module.write_tensors(path, {"a": torch.ones(2)})
+    assert path.read_bytes() == before
