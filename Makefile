@@ -5,6 +5,7 @@
 # THAW_TORCH_INDEX=ADDRESS     take torch and torchvision from this package index (README: smaller
 #                              wheels for machines without an NVIDIA card)
 # JOBS=4                       test processes at the same time
+# THAW_BENCH_FASTAI=PYTHON     a Python that has fastai, for `make bench`; none = without fastai
 
 PYTHON ?= python3
 PORT ?= 8501
@@ -15,6 +16,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN_READY := $(VENV)/.ready-run
 DEV_READY := $(VENV)/.ready-dev
+BENCH := .venv-bench
+BENCH_READY := $(if $(THAW_BENCH_FASTAI),,$(BENCH)/.ready)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest
 
@@ -74,13 +77,11 @@ type: $(DEV_READY) ## Types (mypy, strict)
 arch: $(DEV_READY) ## Who may import whom
 	$(BIN)/lint-imports
 
-bench: $(DEV_READY) ## The measurements in benchmarks/, one after the other
-	@for script in benchmarks/*.py; do \
-	  echo "== $$script"; $(BIN)/python -m "benchmarks.$$(basename $$script .py)" || exit 1; \
-	done
+bench: $(DEV_READY) $(BENCH_READY) ## Measure Thaw beside a plain loop and fastai (an hour or two)
+	$(BIN)/python -m benchmarks
 
-clean: ## Remove the environment and everything the tools left behind; your projects stay
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache out
+clean: ## Remove the environments and everything the tools left behind; your projects stay
+	rm -rf $(VENV) $(BENCH) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache out
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # -- the environment: made once, brought up to date when a requirements file changes ---------------
@@ -104,4 +105,13 @@ $(RUN_READY): requirements.txt | $(BIN)/python
 
 $(DEV_READY): requirements-dev.txt $(RUN_READY)
 	@$(PIP) install --quiet -r requirements-dev.txt
+	@touch $@
+
+# fastai, for `make bench`, beside Thaw's torch and timm but never among Thaw's own packages.
+$(BENCH)/.ready: $(RUN_READY)
+	@echo "Setting up $(BENCH) with fastai, to compare with"
+	@$(BIN)/python -m venv $(BENCH)
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+	  > "$$($(BENCH)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/thaw.pth"
+	@$(BENCH)/bin/python -m pip --disable-pip-version-check install --quiet 'fastai>=2.8,<2.9'
 	@touch $@

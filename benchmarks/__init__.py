@@ -1,1 +1,1 @@
-"""Measurements; run with ``python -m benchmarks.NAME``."""
+"""Measurements: ``python -m benchmarks`` writes docs/benchmarks.md; others run by their names."""

@@ -33,6 +33,8 @@ SCHEMA = 1
 RESIZE_MODES = ("pad", "squash", "crop")
 SCHEDULES = ("one-cycle", "cosine", "constant")
 WEIGHTS = ("pretrained", "random", "file")
+HEAD_STARTS = ("exact", "random")
+PROBES = ("exact-head", "deep-probe")  # layer choices that are solved, not trained
 
 
 def limited(default: float | int | None, *, low: float, high: float, scale: str = "linear") -> Any:
@@ -137,7 +139,9 @@ class FreezeConfig:
     """Which layer groups train.
 
     ``layers`` is ``head``, ``last:N``, ``first:N`` (the head always trains too), ``all``,
-    ``scratch`` (all, from random weights) or ``custom:0,3,5`` (group positions from the stem).
+    ``scratch`` (all, from random weights) or ``custom:0,3,5`` (group positions from the stem); or
+    one of ``PROBES``, which are solved instead of trained: ``exact-head``, the best linear head on
+    the frozen network's features, and ``deep-probe``, one on the features of every block.
     Whether it fits a network is checked by ``tl_core.models.freezing.FreezePlan``.
     """
 
@@ -154,7 +158,7 @@ def parse_layers(layers: str) -> tuple[str, tuple[int, ...]]:
         ConfigError: Not one of the forms of FreezeConfig.
     """
     kind, _, rest = layers.strip().partition(":")
-    if kind in ("head", "all", "scratch") and not rest:
+    if kind in ("head", "all", "scratch", *PROBES) and not rest:
         return kind, ()
     if kind in ("last", "first", "custom") and rest:
         parts = rest.split(",")
@@ -165,7 +169,7 @@ def parse_layers(layers: str) -> tuple[str, tuple[int, ...]]:
     raise ConfigError(
         f"{layers!r} is not a choice of layers.",
         field="layers",
-        hint="Use head, last:N, first:N, all, scratch or custom:0,1,... ",
+        hint="Use head, deep-probe, exact-head, last:N, first:N, all, scratch or custom:0,1,...",
     )
 
 
@@ -174,7 +178,11 @@ class AugmentConfig:
     """Random changes to training pictures; each is drawn anew for every picture and epoch.
 
     ``crop`` is the smallest share of the picture's area kept (1 = off), ``rotate`` degrees to
-    either side, ``color`` the relative range of brightness, contrast and saturation.
+    either side, ``color`` the relative range of brightness, contrast and saturation. The last
+    three change what the frozen blocks give instead of the picture, and cost nothing: ``mixup`` is
+    the alpha of the Beta distribution two pictures and their labels are blended with (0 = off),
+    ``feature_noise`` and ``feature_brightness`` the standard deviations of noise per value and of
+    one shift per picture, both relative to the spread of the values.
     """
 
     flip: bool = True
@@ -182,6 +190,9 @@ class AugmentConfig:
     crop: float = limited(0.7, low=0.2, high=1.0)
     rotate: float = limited(10.0, low=0.0, high=180.0)
     color: float = limited(0.15, low=0.0, high=0.8)
+    mixup: float = limited(0.0, low=0.0, high=2.0)
+    feature_noise: float = limited(0.0, low=0.0, high=1.0)
+    feature_brightness: float = limited(0.0, low=0.0, high=1.0)
 
     def __post_init__(self) -> None:
         check_limits(self)
@@ -205,6 +216,11 @@ class TrainConfig:
     trainable group gets ``block_decay`` times the rate of the next one, starting from
     ``lr * backbone_lr``; ``patience`` in epochs without a better validation loss, 0 = never stop
     early; ``batch_size`` and ``image_size`` (pixels of the square input) None = chosen for you.
+    ``views`` is how many changed versions of every picture are made and used in turn (epoch ``e``
+    trains on version ``e mod views``); None = chosen for you, which with ``cache`` off means a new
+    version every epoch. ``cache`` keeps what the frozen blocks give for them. ``head_start`` is
+    where the new head begins when pretrained blocks train with it: at the exact head's solution
+    or at random values.
     """
 
     epochs: int | None = limited(None, low=1, high=500)
@@ -217,8 +233,11 @@ class TrainConfig:
     dropout: float = limited(0.0, low=0.0, high=0.8)
     label_smoothing: float = limited(0.0, low=0.0, high=0.3)
     image_size: int | None = limited(None, low=32, high=512)
-    resize: str = choice("pad", RESIZE_MODES)
+    resize: str = choice("squash", RESIZE_MODES)
     patience: int = limited(0, low=0, high=100)
+    views: int | None = limited(None, low=1, high=64)
+    cache: bool = True
+    head_start: str = choice("exact", HEAD_STARTS)
     seed: int = limited(0, low=0, high=2**31 - 1)
 
     def __post_init__(self) -> None:

@@ -4,9 +4,11 @@ The life of a training run, top to bottom::
 
     Began                            a process took the run up
     Progress*                        pictures being prepared, weights being read
+    EngineChosen                     how it will be computed, and how long it will take
     RunStarted                       once per process: the plan
       RunResumed?                    after a resume; carries the epochs already done
       ( LayersChanged?               when the trainable groups change
+        StrengthTried*               instead of steps, where a head is solved, not trained
         StepDone*                    thinned by the log writer to 4 per second
         Paused? Continued?           between two steps
         EpochDone                    once per epoch, epochs strictly rise
@@ -32,6 +34,7 @@ __all__ = [
     "Began",
     "CheckpointSaved",
     "Continued",
+    "EngineChosen",
     "EpochDone",
     "Event",
     "FindingRaised",
@@ -44,6 +47,7 @@ __all__ = [
     "RunResumed",
     "RunStarted",
     "StepDone",
+    "StrengthTried",
     "Warned",
     "event_from_dict",
     "event_to_dict",
@@ -92,6 +96,42 @@ class Progress:
     done: int
     total: int
     unit: str = "pictures"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineChosen:
+    """How the run will be computed, as measured on this machine, and the time it should take.
+
+    ``precision`` and ``memory_format`` are of the frozen blocks; what trains may differ and is
+    named in ``train_precision``. ``prefix_ms`` and ``suffix_ms`` are per picture: the frozen
+    blocks once, and one training step of the rest.
+    """
+
+    name: ClassVar[str] = "engine_chosen"
+    precision: str  # float32 bfloat16
+    train_precision: str  # float32 bfloat16
+    memory_format: str  # channels_last contiguous
+    threads: int
+    batch_size: int
+    views: int  # versions of every picture; 0 = a new one every epoch
+    cache: str  # kept off none; none = nothing is frozen before what trains
+    cache_mb: float  # of all views, when kept
+    cut: str  # name of the first layer group that trains
+    prefix_ms: float
+    suffix_ms: float
+    expected_seconds: float | None  # from here to the result; None = not known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrengthTried:
+    """One strength of regularisation, judged by cross-validation on the training pictures."""
+
+    name: ClassVar[str] = "strength_tried"
+    strength: float  # of the L2 penalty, per picture
+    loss: float  # nats, mean over held-out folds
+    accuracy: float  # 0..1, mean over held-out folds
+    done: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,6 +276,8 @@ Event: TypeAlias = (
     | RunStarted
     | RunResumed
     | Progress
+    | EngineChosen
+    | StrengthTried
     | StepDone
     | EpochDone
     | LayersChanged
@@ -255,6 +297,8 @@ EVENT_TYPES: dict[str, type[Any]] = {
         RunStarted,
         RunResumed,
         Progress,
+        EngineChosen,
+        StrengthTried,
         StepDone,
         EpochDone,
         LayersChanged,

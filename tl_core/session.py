@@ -7,7 +7,7 @@ processes. A page may therefore call anything here on every rerun.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -121,10 +121,10 @@ class Studio:
         at_work = self.queue.rows(states=tuple(ACTIVE), limit=None)
         if not any(row.kind in ("import", "sample") for row in at_work):
             # pictures being taken in right now are in no set yet, so nothing may go then
-            for digest in gone - self.library.digests() - self._pictures_of_runs():
+            unused = gone - self.library.digests() - self._pictures_of_runs()
+            for digest in unused:
                 self.home.drop_blob(digest)
-        if not any(row.kind == "train" for row in at_work):
-            shutil.rmtree(self.home.root / "cache" / "pixels", ignore_errors=True)  # made anew
+            _forget(self.home, unused)
         (self.home.folder("samples") / f"{project_id}.json").unlink(missing_ok=True)
 
     def _pictures_of_runs(self, project_id: str | None = None) -> set[str]:
@@ -389,3 +389,11 @@ class Studio:
             UnreadableImageError: Not a picture.
         """
         return incoming.keep_picture(self.home, name, content)
+
+
+def _forget(home: Home, digests: Collection[str]) -> None:
+    """Remove everything that was computed from pictures nobody uses any more."""
+    from tl_core.data.rows import forget  # numpy: not before it is needed
+
+    for cache in ("pixels", "features"):
+        forget(home.folder("cache", cache), digests)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -25,6 +26,7 @@ from tl_core.errors import StorageError
 __all__ = ["Home", "atomic_path", "disk_error", "file_digest", "read_json", "write_json"]
 
 CHUNK = 1 << 20  # bytes read at a time when hashing or copying
+_ID = re.compile(r"[\w-]+")  # no dot and no slash: an id never leaves its folder
 
 
 class Home:
@@ -66,8 +68,8 @@ class Home:
         return self.folder("runs", _safe(run_id))
 
     def thumb(self, digest: str, size_px: int) -> Path:
-        """Path of a WebP thumbnail, which may not exist yet."""
-        return self.folder("thumbs", _safe(digest)[:2]) / f"{_safe(digest)}-{int(size_px)}.webp"
+        """Path of a JPEG thumbnail, which may not exist yet."""
+        return self.folder("thumbs", _safe(digest)[:2]) / f"{_safe(digest)}-{int(size_px)}.jpg"
 
     def free_bytes(self) -> int:
         """Free disk space where the root lies."""
@@ -83,23 +85,43 @@ class Home:
         """Whether the content of this digest is stored."""
         return bool(self._fs.exists(self._blob(digest)))
 
-    def put_blob(self, path: Path) -> str:
-        """Store a file's content and return its SHA-256 (hex). Storing twice costs nothing."""
-        digest = file_digest(path)
+    def put_blob(self, path: Path, *, digest: str | None = None, move: bool = False) -> str:
+        """Store a file's content and return its SHA-256 (hex). Storing twice costs nothing.
+
+        Args:
+            path: The file.
+            digest: Its SHA-256 where the caller has computed it from this very content.
+            move: The file is not needed any more: it is gone afterwards, and not copied where it
+                can be renamed.
+        """
+        digest = digest or file_digest(path)
         if not self.has_blob(digest):
             target = self._blob(digest)
             self._fs.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
-            part = f"{target}.{secrets.token_hex(4)}.part"
-            with path.open("rb") as source, self._fs.open(part, "wb") as sink:
-                shutil.copyfileobj(source, sink, CHUNK)
-            self._fs.mv(part, target)
+            if not (move and self._renamed(path, target)):
+                part = f"{target}.{secrets.token_hex(4)}.part"
+                with path.open("rb") as source, self._fs.open(part, "wb") as sink:
+                    shutil.copyfileobj(source, sink, CHUNK)
+                self._fs.mv(part, target)
+        if move:
+            path.unlink(missing_ok=True)
         return digest
+
+    def _renamed(self, path: Path, target: str) -> bool:
+        """Whether a file could become a blob by a new name alone."""
+        if "file" not in _protocols(self._fs):
+            return False
+        try:
+            path.replace(target)
+        except OSError:  # on another disk
+            return False
+        return True
 
     def drop_blob(self, digest: str) -> None:
         """Remove a content and what was derived from it; fine when it is not there."""
         if self.has_blob(digest):
             self._fs.rm(self._blob(digest))
-        for thumb in self.folder("thumbs", _safe(digest)[:2]).glob(f"{digest}-*.webp"):
+        for thumb in self.folder("thumbs", _safe(digest)[:2]).glob(f"{digest}-*"):
             thumb.unlink(missing_ok=True)
 
     def open_blob(self, digest: str) -> IO[bytes]:
@@ -194,6 +216,6 @@ def _protocols(fs: Any) -> tuple[str, ...]:
 
 
 def _safe(name: str) -> str:
-    if not name or not all(char.isalnum() or char in "-_" for char in name):
+    if not _ID.fullmatch(name):
         raise StorageError(f"{name!r} is not a valid id.")
     return name

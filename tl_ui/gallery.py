@@ -37,7 +37,7 @@ def grid(images: Sequence[ImageRow], captions: Mapping[int, str] | None = None) 
         return
     cells = "".join(
         f'<figure><a href="/picture/{row.digest}" target="_blank" rel="noopener">'
-        f'<img src="/thumb/{row.digest}/160.webp" loading="lazy" width="160" height="160" '
+        f'<img src="/thumb/{row.digest}/160.jpg" loading="lazy" width="160" height="160" '
         f'alt="{escape(row.label, quote=True)}: {escape(row.path, quote=True)}"></a>'
         f'<figcaption title="{escape(row.path, quote=True)}">{escape(words[row.id])}</figcaption>'
         "</figure>"

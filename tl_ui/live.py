@@ -7,12 +7,19 @@ import streamlit as st
 from tl_core.jobs.view import RunView
 from tl_ui.components.curves import live_curves, sentence
 from tl_ui.server.presence import routes_present
+from tl_ui.texts import train as text
 
 __all__ = ["curves"]
 
 
 def curves(view: RunView) -> None:
-    """The live curves, or the plain chart when the launcher's routes are absent."""
+    """The live curves, or the plain chart when the launcher's routes are absent.
+
+    A head that is solved has no curve over epochs; its chart is over the strengths tried.
+    """
+    if view.is_probe:
+        _strengths(view)
+        return
     if routes_present():
         live_curves(view, key=f"curves_{view.run_id}")
         return
@@ -21,3 +28,21 @@ def curves(view: RunView) -> None:
     if view.history:
         st.plotly_chart(curve_figure(view.history, view.best_epoch), key=f"curves_{view.run_id}")
     st.caption(sentence(view))
+
+
+def _strengths(view: RunView) -> None:
+    if not view.strengths:
+        return
+    from tl_ui.charts import strength_figure, walks
+
+    done = bool(view.history) or view.over
+    with st.grid(2, min_column_width=280, border=True, gap="small") as grid:
+        for field, (title, note) in text.STRENGTH_CHARTS.items():
+            with grid.cell(), st.container(gap=None):
+                st.markdown(f"**{title}** :small[{note}]")
+                st.plotly_chart(
+                    strength_figure(view.strengths, field, done=done),
+                    key=f"strengths_{field}_{view.run_id}",
+                    config={"displayModeBar": False},
+                )
+    st.caption(text.strengths_sentence(view, walks=len(walks(view.strengths))))

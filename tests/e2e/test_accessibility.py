@@ -15,6 +15,7 @@ from playwright.sync_api import Browser
 
 from tests.e2e.serving import NARROW, WIDE, Server, settled
 from tests.pages import seed
+from tl_core.config import RunSpec
 from tl_core.session import Studio
 from tl_core.storage import Home
 
@@ -46,11 +47,20 @@ def seeded(studio: Studio) -> Places:
     interrupted = seed.interrupted_run(studio, done)
     running = seed.running_run(studio, done, findings=[seed.finding(3)])
     queued = seed.queued_run(studio, done)
+    probed = seed.project_with_pictures(studio, "Probed")
+    probe = seed.finished_probe(studio, probed)
+    probing = seed.running_probe(studio, probed)
+    studio.save_draft(probed.id, RunSpec.from_dict(studio.run(probe).spec))
+    seed.known_baseline(studio, probed)
     project = f"project={done.id}"
     return {
         "home": "",
         "data-empty": f"data?project={empty.id}",
         "data": f"data?{project}",
+        "data-baseline": f"data?project={probed.id}",
+        "layers-probe": f"layers?project={probed.id}",
+        "train-probing": f"train?project={probed.id}&run={probing}",
+        "train-probed": f"train?project={probed.id}&run={probe}",
         "model": f"model?{project}",
         "layers": f"layers?{project}",
         "train-ready": f"train?project={ready.id}",
@@ -70,10 +80,14 @@ STATES = [
     "home",
     "data-empty",
     "data",
+    "data-baseline",
     "model",
     "layers",
+    "layers-probe",
     "train-ready",
     "train-running",
+    "train-probing",
+    "train-probed",
     "train-queued",
     "train-finished",
     "train-failed",

@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tl_core.config import DataConfig, RunSpec, TrainConfig
+from tl_core.config import DataConfig, FreezeConfig, RunSpec, TrainConfig
 from tl_core.data.intake import ImageRecord, Intake, Quarantined
 from tl_core.evaluate.report import build_report
 from tl_core.events import (
     CheckpointSaved,
+    EngineChosen,
     EpochDone,
     Event,
     FindingRaised,
@@ -31,6 +32,7 @@ from tl_core.events import (
     RunFinished,
     RunStarted,
     StepDone,
+    StrengthTried,
 )
 from tl_core.jobs.log import Writer
 from tl_core.jobs.schema import open_engine
@@ -44,6 +46,7 @@ QUARANTINE = (
     Quarantined(file="bees/notes.txt", reason="is a text, not a picture", code="not_a_picture"),
 )
 EPOCHS = 6
+STRENGTHS = 9
 PID = 999_999_99  # of a process that is certainly not there
 
 
@@ -163,6 +166,29 @@ ERROR = {
 }
 
 
+BASELINE = {
+    "model": "resnet10t.tiny_imagenet",
+    "title": "Thaw ResNet-10T",
+    "accuracy": 0.82,
+    "ci": [0.76, 0.87],
+    "n_val": 153,
+    "majority": 0.54,
+    "seconds": 3.1,
+    "strength": 1e-3,
+}
+
+
+def known_baseline(studio: Studio, project: Project) -> str:
+    """An instant baseline of the project's pictures and network that is there already."""
+    wanted = {
+        "model": studio.draft(project.id).model.name,
+        "data_version": project.data_version,
+    }
+    return task(
+        studio, "baseline", wanted, project_id=project.id, state="finished", result=BASELINE
+    )
+
+
 # -- training runs ---------------------------------------------------------------------------------
 
 
@@ -248,6 +274,42 @@ def finished_run(
     run_id = running_run(studio, project, epochs_done=EPOCHS - 1, spec=spec)
     write(studio, run_id, epoch_done(EPOCHS), *findings)
     write(studio, run_id, CheckpointSaved(epoch=EPOCHS, best_epoch=EPOCHS))
+    _judge(studio, run_id, epochs=EPOCHS, right=right, seed=seed, findings=findings)
+    return run_id
+
+
+def running_probe(
+    studio: Studio, project: Project, *, layers: str = "deep-probe", tried: int = 6
+) -> str:
+    """A deep probe (or an exact head) that has tried some of nine strengths."""
+    run_id = queued_run(studio, project, replace(short_spec(), freeze=FreezeConfig(layers=layers)))
+    studio.queue.claim("train", "test", run_id)
+    studio.queue.started(run_id, PID)
+    started = _opening(studio, run_id, 0)[0]
+    assert isinstance(started, RunStarted)
+    plan = replace(started, epochs=1, steps=1)
+    write(studio, run_id, engine_chosen(), plan, *(strength(n) for n in range(1, tried + 1)))
+    return run_id
+
+
+def finished_probe(studio: Studio, project: Project, *, layers: str = "deep-probe") -> str:
+    """A deep probe (or an exact head) that was solved and judged."""
+    run_id = running_probe(studio, project, layers=layers, tried=STRENGTHS)
+    write(studio, run_id, epoch_done(1))
+    _judge(studio, run_id, epochs=1, right=0.8, seed=0, findings=())
+    return run_id
+
+
+def _judge(
+    studio: Studio,
+    run_id: str,
+    *,
+    epochs: int,
+    right: float,
+    seed: int,
+    findings: Sequence[FindingRaised],
+) -> None:
+    """Write a run's reports and end it."""
     reports = {
         split: fake_report(studio, run_id, split, right=right, seed=seed)
         for split in ("val", "test")
@@ -258,8 +320,8 @@ def finished_run(
     assert reports["val"] is not None
     finished = RunFinished(
         reason="completed",
-        epochs=EPOCHS,
-        best_epoch=EPOCHS,
+        epochs=epochs,
+        best_epoch=epochs,
         val_accuracy=reports["val"]["accuracy"]["value"],
         val_accuracy_ci=reports["val"]["accuracy"]["ci"],
         test_accuracy=reports["test"]["accuracy"]["value"] if reports["test"] else None,
@@ -277,7 +339,37 @@ def finished_run(
         "reason": finished.reason,
     }
     studio.queue.end(run_id, "finished", exit_code=0, result=result)
-    return run_id
+
+
+def engine_chosen(**changes: Any) -> EngineChosen:
+    """Two versions kept in half precision, four seconds expected."""
+    usual = EngineChosen(
+        precision="bfloat16",
+        train_precision="float32",
+        memory_format="channels_last",
+        threads=2,
+        batch_size=16,
+        views=2,
+        cache="kept",
+        cache_mb=3.5,
+        cut="head",
+        prefix_ms=1.0,
+        suffix_ms=0.1,
+        expected_seconds=4.0,
+    )
+    return replace(usual, **changes)
+
+
+def strength(number: int) -> StrengthTried:
+    """Strength ``number`` of nine, strongest first; the sixth is the best."""
+    away = abs(number - 6)
+    return StrengthTried(
+        strength=10.0 ** (1 - number),
+        loss=0.41 + 0.05 * away + 0.012 * away**2,
+        accuracy=0.84 - 0.022 * away,
+        done=number,
+        total=STRENGTHS,
+    )
 
 
 def write(studio: Studio, run_id: str, *events: Event) -> None:

@@ -12,8 +12,9 @@ from streamlit.testing.v1 import AppTest
 from tests.pages.conftest import OpenPage, texts
 from tests.pages.seed import end_task, picture, project_with_pictures, task
 from tl_core.config import NO_AUGMENT, FreezeConfig, ModelConfig
-from tl_core.jobs.estimate import keep_description, keep_rate
+from tl_core.jobs.estimate import keep_cost, keep_description, keep_rate
 from tl_core.session import Project, Studio
+from tl_ui.texts import layers as text
 from tl_ui.views.layers import preset_of
 
 
@@ -73,6 +74,22 @@ def test_a_preset_is_kept_in_the_draft(
     preset(app, project).set_value(chosen).run()
     assert studio.draft(project.id).freeze.layers == layers
     assert not app.exception
+
+
+def test_of_the_two_groups_of_presets_one_has_the_choice(
+    studio: Studio, project: Project, open_page: OpenPage
+) -> None:
+    app = open_page("layers", project=project.id)
+    solved = control(app, f"{project.id}.probe")
+    assert (preset(app, project).value, solved.value) == ("head", None)
+    solved.set_value("deep-probe").run()
+    assert studio.draft(project.id).freeze.layers == "deep-probe"
+    assert preset(app, project).value is None
+    control(app, f"{project.id}.probe").set_value(None).run()  # clicked once more: it stays
+    assert control(app, f"{project.id}.probe").value == "deep-probe"
+    preset(app, project).set_value("all").run()
+    assert studio.draft(project.id).freeze.layers == "all"
+    assert control(app, f"{project.id}.probe").value is None
 
 
 def test_last_blocks_asks_how_many(studio: Studio, project: Project, open_page: OpenPage) -> None:
@@ -160,6 +177,25 @@ def test_a_machine_not_measured_yet_is_measured_once(studio: Studio, open_page: 
     end_task(studio, asked(studio, "measure")[0])
     app.run()
     assert "measuring this machine" not in texts(app)
+
+
+def test_a_picture_is_measured_for_every_choice_once(
+    studio: Studio, project: Project, open_page: OpenPage
+) -> None:
+    app = open_page("layers", project=project.id)
+    assert "a first guess; it is being measured" in texts(app)
+    (head,) = asked(studio, "measure")
+    assert studio.task(head).spec["spec"]["freeze"]["layers"] == "head"
+    preset(app, project).set_value("last").run()
+    (last,) = asked(studio, "measure")
+    assert studio.task(head).state == "cancelled"
+    assert studio.task(last).spec["spec"]["freeze"]["layers"] == "last:1"
+    spec = studio.resolved_draft(project.id)
+    keep_cost(studio.home, spec, prefix=1e-3, suffix=2e-4, suffix_forward=1e-4, bytes=2e3)
+    end_task(studio, last)
+    app.run()
+    assert "being measured" not in texts(app)
+    assert not asked(studio, "measure")
 
 
 def test_examples_are_asked_for_and_shown(
@@ -254,6 +290,137 @@ def test_the_way_on_leads_to_a_new_run(
     assert app.query_params["project"] == project.id
 
 
+def choose_layers(studio: Studio, project: Project, layers: str) -> None:
+    draft = replace(studio.draft(project.id), freeze=FreezeConfig(layers=layers))
+    studio.save_draft(project.id, draft)
+
+
+def fields_shown(app: AppTest, project: Project) -> set[str]:
+    """Dotted settings that have a control on the page."""
+    prefix = f"{project.id}."
+    controls = [*app.slider, *app.select_slider, *app.number_input, *app.toggle, *app.selectbox]
+    controls += app.get("button_group")
+    names = {str(one.key).removeprefix(prefix) for one in controls}
+    return {name for name in names if name.startswith(("train.", "augment."))}
+
+
+@pytest.mark.parametrize("layers", ["deep-probe", "exact-head"])
+def test_a_probe_leaves_out_what_has_no_effect_and_says_why(
+    studio: Studio, project: Project, open_page: OpenPage, layers: str
+) -> None:
+    choose_layers(studio, project, layers)
+    spec = studio.resolved_draft(project.id)
+    keep_cost(studio.home, spec, prefix=1e-3, suffix=2e-4, suffix_forward=1e-4, bytes=2e3)
+    app = open_page("layers", project=project.id)
+    assert control(app, f"{project.id}.probe").value == layers
+    assert fields_shown(app, project) == {
+        "train.image_size",
+        "train.resize",
+        "train.seed",
+    }
+    said = texts(app)
+    for sentence in (
+        text.PRESET_SENTENCES[layers],
+        text.BLOCKS_HINT_PROBE[layers],
+        text.PROBE_LEARNING,
+        text.PROBE_SEEING,
+        text.MORE_PROBE,
+        text.PROBE_LEARNS,
+    ):
+        assert sentence in said.replace("\\", "")
+    assert "one pass over 24 training pictures" in said
+
+
+@pytest.mark.parametrize(
+    ("layers", "there", "gone", "why"),
+    [
+        (
+            "head",
+            {"augment.feature_noise", "train.cache", "train.views", "augment.mixup"},
+            {"train.backbone_lr", "train.block_decay", "train.head_start"},
+            text.NO_BLOCK_LEARNS,
+        ),
+        (
+            "all",
+            {"train.backbone_lr", "train.head_start", "augment.mixup", "train.views"},
+            {"train.cache", "augment.feature_noise", "augment.feature_brightness"},
+            text.NOTHING_FROZEN,
+        ),
+        (
+            "scratch",
+            {"augment.mixup", "train.dropout"},
+            {"train.head_start", "train.backbone_lr", "train.cache"},
+            text.NO_PRETRAINED,
+        ),
+    ],
+)
+def test_settings_without_effect_vanish_with_a_sentence(
+    studio: Studio,
+    project: Project,
+    open_page: OpenPage,
+    layers: str,
+    there: set[str],
+    gone: set[str],
+    why: str,
+) -> None:
+    choose_layers(studio, project, layers)
+    app = open_page("layers", project=project.id)
+    shown = fields_shown(app, project)
+    assert there <= shown
+    assert not gone & shown
+    assert why in texts(app)
+
+
+def test_everything_that_acts_on_the_last_block_can_be_set(
+    studio: Studio, project: Project, open_page: OpenPage
+) -> None:
+    choose_layers(studio, project, "last:1")
+    app = open_page("layers", project=project.id)
+    app.number_input(key=f"{project.id}.augment.mixup").set_value(0.2).run()
+    app.slider(key=f"{project.id}.augment.feature_noise").set_value(10).run()
+    app.slider(key=f"{project.id}.augment.feature_brightness").set_value(20).run()
+    app.toggle(key=f"{project.id}.train.cache").set_value(False).run()
+    control(app, f"{project.id}.train.head_start").set_value("random").run()
+    spec = studio.draft(project.id)
+    augment = spec.augment
+    assert (augment.mixup, augment.feature_noise, augment.feature_brightness) == (0.2, 0.1, 0.2)
+    assert (spec.train.cache, spec.train.head_start) == (False, "random")
+    # changes to features are apart from those to pictures, and stay when those are chosen anew
+    assert control(app, f"{project.id}.augment").value == "mild"
+    control(app, f"{project.id}.augment").set_value("off").run()
+    assert studio.draft(project.id).augment == replace(
+        NO_AUGMENT, mixup=0.2, feature_noise=0.1, feature_brightness=0.2
+    )
+
+
+def test_versions_are_automatic_until_chosen(
+    studio: Studio, project: Project, open_page: OpenPage
+) -> None:
+    app = open_page("layers", project=project.id)
+    slider = app.select_slider(key=f"{project.id}.train.views")
+    assert slider.value == "automatic"
+    slider.set_value(8).run()
+    assert studio.draft(project.id).train.views == 8
+    app.button(key=f"{project.id}.train.views.usual").click().run()
+    assert studio.draft(project.id).train.views is None
+    app.select_slider(key=f"{project.id}.train.views").set_value(4).run()
+    app.select_slider(key=f"{project.id}.train.views").set_value("automatic").run()
+    assert studio.draft(project.id).train.views is None
+
+
+def test_measured_costs_are_told(studio: Studio, project: Project, open_page: OpenPage) -> None:
+    spec = studio.resolved_draft(project.id)
+    keep_cost(studio.home, spec, prefix=1e-3, suffix=2e-4, suffix_forward=1e-4, bytes=2e6)
+    said = texts(open_page("layers", project=project.id))
+    assert "of every picture once, 1 ms a picture, and their answers are kept (96 MB)" in said
+    assert "a learning step of the rest takes 0.2 ms more." in said
+    off = replace(spec.train, cache=False, views=None)
+    studio.save_draft(project.id, replace(spec, train=off))
+    assert "compute every picture anew every epoch" in texts(
+        open_page("layers", project=project.id)
+    )
+
+
 def test_presets_know_every_form() -> None:
     forms = {
         "head": "head",
@@ -264,5 +431,6 @@ def test_presets_know_every_form() -> None:
         "custom:0,5": "custom",
         "all": "all",
         "scratch": "scratch",
+        "deep-probe": "deep-probe",
     }
     assert {layers: preset_of(layers) for layers in forms} == forms

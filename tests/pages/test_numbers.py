@@ -52,3 +52,18 @@ def test_interval_never_claims_certainty() -> None:
     assert numbers.interval((0.9, 0.998)) == "90 to over 99 %"
     assert numbers.interval((0.001, 0.12)) == "under 1 to 12 %"
     assert numbers.interval((1.0, 1.0)) == "100 %"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(0.004, "0.01 ms"), (0.314, "0.31 ms"), (1.0, "1 ms"), (12.4, "12 ms"), (1400, "1.4 s")],
+)
+def test_milliseconds(value: float, words: str) -> None:
+    assert numbers.milliseconds(value) == words
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "words"), [(0.01, "0.1 MB"), (3.53, "3.5 MB"), (38.2, "38 MB"), (1440, "1.4 GB")]
+)
+def test_storage(megabytes: float, words: str) -> None:
+    assert numbers.storage(megabytes) == words

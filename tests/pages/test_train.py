@@ -10,20 +10,26 @@ from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import OpenPage, texts
 from tests.pages.seed import (
+    engine_chosen,
     failed_run,
     finding,
+    finished_probe,
     finished_run,
     interrupted_run,
     paused_run,
     project_with_pictures,
     queued_run,
+    running_probe,
     running_run,
     short_spec,
+    strength,
     write,
 )
 from tl_core.config import FreezeConfig, RunSpec, TrainConfig
 from tl_core.events import RunFinished, Warned
+from tl_core.jobs.view import RunView
 from tl_core.session import Project, Studio
+from tl_ui.charts import strength_figure, walks
 from tl_ui.texts import train as text
 
 
@@ -262,9 +268,134 @@ def test_another_run_is_chosen_in_the_list(
     assert "All 6 epochs done." in texts(app)
 
 
+def test_ready_says_that_a_probe_is_calculated(
+    studio: Studio, project: Project, open_page: OpenPage
+) -> None:
+    draft = replace(studio.draft(project.id), freeze=FreezeConfig(layers="deep-probe"))
+    studio.save_draft(project.id, draft)
+    said = texts(open_page("train", project=project.id))
+    assert "**Deep probe**" in said
+    assert text.SOLVING_WORDS in said
+    assert "epochs, learning rate" not in said
+
+
+def test_how_it_is_computed_is_told_with_the_time(
+    studio: Studio, project: Project, open_page: OpenPage
+) -> None:
+    run_id = running_run(studio, project)
+    write(studio, run_id, engine_chosen(expected_seconds=40.0))
+    said = texts(open_page("train", run=run_id))
+    assert "computed once for 2 versions of every picture, in half precision (bfloat16)" in said
+    assert "kept (3.5 MB). Expected to take about 40 seconds in all." in said
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"cache": "off", "views": 0}, "computed anew every epoch, in half precision"),
+        ({"cache": "none", "views": 0}, "through the whole network every epoch, in full precision"),
+        ({"views": 1, "expected_seconds": None}, "once for 1 version of every picture"),
+    ],
+)
+def test_what_is_not_kept_is_not_claimed(changes: dict[str, Any], words: str) -> None:
+    view = RunView(run_id="r", state="running", engine=engine_chosen(**changes))
+    assert words in text.engine(view)
+    assert ("Expected" in text.engine(view)) == (view.engine.expected_seconds is not None)
+
+
+def test_a_probe_shows_its_strengths_while_it_runs(
+    studio: Studio, project: Project, open_page: OpenPage
+) -> None:
+    run_id = running_probe(studio, project, tried=5)
+    app = open_page("train", run=run_id)
+    (line,) = progress(app)
+    assert line.startswith("Trying strengths: 5 of 9")
+    said = texts(app)
+    assert "Best strength so far 0.0001" in said
+    assert "5 strengths tried. At 0.0001 the loss is lowest" in said
+    assert len(app.get("plotly_chart")) == 2
+    assert f"pause.{run_id}" not in {one.key for one in app.button}
+    app.button(key=f"stop.{run_id}").click().run()
+    assert orders(studio, run_id) == ["stop"]
+
+
+def test_a_probe_stopped_before_it_was_solved_says_so(
+    studio: Studio, project: Project, open_page: OpenPage
+) -> None:
+    run_id = running_probe(studio, project, tried=2)
+    studio.queue.end(run_id, "cancelled", exit_code=0)
+    said = texts(open_page("train", run=run_id))
+    assert text.STOPPED_EARLY in said
+    assert text.CANCELLED not in said
+
+
+def test_a_probe_before_its_first_strength_has_no_chart(
+    studio: Studio, project: Project, open_page: OpenPage
+) -> None:
+    app = open_page("train", run=running_probe(studio, project, tried=0))
+    assert progress(app)[0].startswith("Preparing the answer · about 3 seconds left")
+    assert not app.get("plotly_chart")
+    assert text.NO_STRENGTH_YET in texts(app)
+
+
+@pytest.mark.parametrize("layers", ["deep-probe", "exact-head"])
+def test_a_solved_probe_names_the_strength_it_kept(
+    studio: Studio, project: Project, open_page: OpenPage, layers: str
+) -> None:
+    run_id = finished_probe(studio, project, layers=layers)
+    app = open_page("train", project=project.id, run=run_id)
+    said = texts(app)
+    assert "Solved: the best of 9 strengths is kept." in said
+    assert "Strength chosen 0.00001" in said
+    assert "84 % right, cross-validated" in said.replace("\\", "")
+    assert "best epoch" not in said.lower()
+    assert "through the frozen network twice, the second time mirrored, in half precision" in said
+    assert f"| Blocks that learn | {text.PROBE_NAMES[layers]} |" in said
+    assert "| Learning rate |" not in said
+    assert len(app.get("plotly_chart")) == 2
+    app.button(key="next_evaluate").click().run()
+    assert app.title[0].value == "Evaluate"
+
+
+def test_a_finished_run_says_how_long_it_took_against_what_was_told() -> None:
+    finished = RunFinished(
+        reason="completed", epochs=4, best_epoch=2, val_accuracy=0.5, val_accuracy_ci=[0.2, 0.8]
+    )
+    view = RunView(
+        run_id="r", state="finished", engine=engine_chosen(), engine_from=2.0, elapsed_s=7.4,
+        finished=finished,
+    )  # fmt: skip
+    assert text.engine(view).endswith("Expected 4 seconds, took 5 seconds.")
+    stopped = replace(view, finished=replace(finished, reason="stopped"))
+    assert "took" not in text.engine(stopped)
+
+
 def test_a_deleted_run_is_gone(studio: Studio, project: Project, open_page: OpenPage) -> None:
     run_id = finished_run(studio, project)
     app = open_page("train", project=project.id, run=run_id)
     app.button(key="delete").click().run()
     assert not studio.runs(project.id)
     assert text.START in labels(app)
+
+
+def test_the_chart_of_strengths_marks_the_one_chosen_only_when_all_were_tried() -> None:
+    tried = [strength(number) for number in (1, 2, 3, 6)]
+    line, ring = strength_figure(tried, "loss", done=False).data
+    assert list(line.y) == [one.loss for one in tried]
+    assert (ring.x[0], ring.y[0]) == (1e-5, tried[3].loss)
+    assert not strength_figure(tried, "loss", done=False).layout.shapes
+    done = strength_figure(tried, "accuracy", done=True)
+    assert done.layout.shapes[0].x0 == 1e-5
+    assert done.layout.annotations[0].x == pytest.approx(-5)  # in decades, as the axis counts
+    none = [strength(2), replace(strength(1), strength=0.0)]
+    assert strength_figure(none, "loss", done=True).layout.xaxis.type == "category"
+
+
+def test_strengths_tried_again_with_another_mix_are_a_line_of_their_own() -> None:
+    tried = [strength(number) for number in (1, 2, 3, 2, 3, 6)]
+    assert [len(walk) for walk in walks(tried)] == [3, 3]
+    faint, main, _ring = strength_figure(tried, "loss", done=True).data
+    assert faint.opacity < main.opacity == 1.0
+    view = RunView(run_id="r", strengths=tuple(tried))
+    said = text.strengths_sentence(view, walks=2)
+    assert said.startswith("4 strengths tried, each line with another mix")

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tl_core.config import (
+    PROBES,
     AugmentConfig,
     DataConfig,
     FreezeConfig,
@@ -46,7 +47,9 @@ SPECS = st.builds(
     model=st.builds(ModelConfig, name=st.text(min_size=1, max_size=20)),
     freeze=st.builds(
         FreezeConfig,
-        layers=st.sampled_from(["head", "all", "scratch", "last:2", "first:1", "custom:0,3"]),
+        layers=st.sampled_from(
+            ["head", "all", "scratch", "last:2", "first:1", "custom:0,3", *PROBES]
+        ),
     ),
     augment=values_of(AugmentConfig),
     train=values_of(TrainConfig),
@@ -69,7 +72,11 @@ def test_a_spec_survives_json(spec: RunSpec) -> None:
         (TrainConfig, "epochs", 0, "epochs is 0, outside 1 to 500."),
         (TrainConfig, "resize", "stretch", "resize cannot be 'stretch'."),
         (TrainConfig, "weight_decay", None, "weight_decay must be a number, not None."),
+        (TrainConfig, "views", 0, "views is 0, outside 1 to 64."),
+        (TrainConfig, "cache", None, "cache must be yes or no."),
+        (TrainConfig, "head_start", "zero", "head_start cannot be 'zero'."),
         (AugmentConfig, "flip", 1, "flip must be yes or no."),
+        (AugmentConfig, "mixup", -0.1, "mixup is -0.1, outside 0.0 to 2.0."),
     ],
 )
 def test_values_out_of_range_name_their_field(
@@ -91,7 +98,9 @@ def test_a_weights_file_must_be_named() -> None:
         ModelConfig(weights="file")
 
 
-@pytest.mark.parametrize("layers", ["", "heads", "last", "last:0", "last:x", "head:1", "first:1,2"])
+@pytest.mark.parametrize(
+    "layers", ["", "heads", "last", "last:0", "last:x", "head:1", "first:1,2", "deep-probe:2"]
+)
 def test_layer_choices_that_are_none(layers: str) -> None:
     with pytest.raises(ConfigError, match="is not a choice of layers") as caught:
         FreezeConfig(layers=layers)
@@ -102,6 +111,7 @@ def test_layer_choices_are_read() -> None:
     assert parse_layers("last:2") == ("last", (2,))
     assert parse_layers("custom:3,0,3") == ("custom", (0, 3))
     assert parse_layers(" all ") == ("all", ())
+    assert [parse_layers(probe) for probe in PROBES] == [(probe, ()) for probe in PROBES]
 
 
 def test_changes_are_checked_like_values() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.pages import seed
 from tl_core.config import DataConfig, FreezeConfig, RunSpec, TrainConfig
+from tl_core.data.rows import RowStore
 from tl_core.errors import (
     ConfigError,
     DataError,
@@ -202,6 +203,10 @@ def test_a_process_whose_run_was_given_away_leaves_it_alone(studio: Studio, home
     assert studio.log.after(run_id) == []
 
 
+def prepared_rows(home: Home) -> RowStore:
+    return RowStore(home.folder("cache", "features") / "a", shape=(2,), dtype="f2")
+
+
 @pytest.mark.parametrize("end", [lambda s, p: s.delete(p), lambda s, p: (s.delete(p), s.delete(p))])
 def test_deleting_removes_what_nobody_else_uses(
     studio: Studio, home: Home, end: Callable[[Studio, str], object]
@@ -213,9 +218,13 @@ def test_deleting_removes_what_nobody_else_uses(
     own = studio.library.digests(gone.id) - shared
     assert own
     assert shared & studio.library.digests(gone.id)
+    for digests in (own, shared):
+        with prepared_rows(home).adding(sorted(digests)) as rows:
+            rows[:] = 1
     end(studio, gone.id)
     assert [project.name for project in studio.projects()] == ["Kept"]
     assert not any(home.has_blob(digest) for digest in own)
     assert all(home.has_blob(digest) for digest in shared)
+    assert prepared_rows(home).keys() == shared
     assert not (home.root / "runs" / run_id).exists()
     assert studio.log.after(run_id) == []

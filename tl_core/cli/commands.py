@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sqlalchemy import Engine
 from tl_core.cli.show import Bars, EventPrinter, as_lines, percent, table
 from tl_core.config import (
     NO_AUGMENT,
+    PROBES,
     AugmentConfig,
     DataConfig,
     FreezeConfig,
@@ -36,6 +38,7 @@ from tl_core.jobs.schema import open_engine
 from tl_core.jobs.submit import submit_training
 from tl_core.jobs.view import RunView, fold
 from tl_core.jobs.work import carry_out
+from tl_core.models.catalog import DEFAULT_MODEL, card
 from tl_core.session import Studio
 from tl_core.storage import Home, read_json, write_json
 
@@ -209,7 +212,10 @@ def _read(data: str, home: Home) -> Intake:
     bars = Bars()
     try:
         return take_in(
-            source, home, report=lambda done, total: bars.report("reading pictures", done, total)
+            source,
+            home,
+            working=(card(DEFAULT_MODEL).input_px, TrainConfig().resize),
+            report=lambda done, total: bars.report("reading pictures", done, total),
         )
     finally:
         bars.close()
@@ -238,7 +244,12 @@ def _spec(options: argparse.Namespace, home: Home) -> RunSpec:
     return RunSpec(
         model=model,
         freeze=FreezeConfig(layers=options.layers),
-        augment=NO_AUGMENT if options.no_augment else AugmentConfig(),
+        augment=replace(
+            NO_AUGMENT if options.no_augment else AugmentConfig(),
+            mixup=options.mixup,
+            feature_noise=options.feature_noise,
+            feature_brightness=options.feature_brightness,
+        ),
         train=TrainConfig(
             epochs=options.epochs,
             lr=_rate(options.lr),
@@ -250,6 +261,9 @@ def _spec(options: argparse.Namespace, home: Home) -> RunSpec:
             dropout=options.dropout,
             label_smoothing=options.label_smoothing,
             patience=options.patience,
+            views=options.views,
+            cache=not options.no_cache,
+            head_start=options.head_start,
             seed=options.seed,
         ),
     )
@@ -287,7 +301,8 @@ def _work(home: Home, engine: Engine, run_id: str, options: argparse.Namespace) 
         if row.state == "interrupted":
             hint = f"Go on with: python -m tl_core resume {run_id}"
         raise TLError(error["message"], hint=hint)
-    _print_end(_final_line(engine, run_id), machine)
+    probe = str(row.spec["freeze"]["layers"]) in PROBES
+    _print_end(_final_line(engine, run_id), machine=machine, probe=probe)
     return 0
 
 
@@ -312,13 +327,14 @@ def _final_line(engine: Engine, run_id: str) -> dict[str, Any]:
     return {"event": name, "run_id": run_id, "seconds": round(view.elapsed_s, 2), **body}
 
 
-def _print_end(line: dict[str, Any], machine: bool) -> None:
+def _print_end(line: dict[str, Any], *, machine: bool, probe: bool) -> None:
     if machine:
         as_lines(line)
         return
+    epochs = "" if probe else f"{line['epochs']} epochs and "
+    best = "" if probe else f", best epoch {line['best_epoch']}"
     print(
-        f"{line['reason'].replace('_', ' ')} after {line['epochs']} epochs and "
-        f"{line['seconds']:.0f} s, best epoch {line['best_epoch']}\n"
+        f"{line['reason'].replace('_', ' ')} after {epochs}{line['seconds']:.0f} s{best}\n"
         f"validation {percent(line['val_accuracy'], line['val_accuracy_ci'])}"
     )
     if line["test_accuracy"] is not None:

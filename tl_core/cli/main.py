@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tl_core import __version__
 from tl_core.cli import commands
-from tl_core.config import RESIZE_MODES, SCHEDULES
+from tl_core.config import HEAD_STARTS, RESIZE_MODES, SCHEDULES, TrainConfig
 from tl_core.errors import TLError
 
 __all__ = ["build_parser", "main"]
@@ -78,17 +78,29 @@ def _train_options(train: argparse.ArgumentParser) -> None:
         "--layers",
         default="head",
         metavar="WHICH",
-        help="head, last:N, first:N, all, scratch or custom:0,2,... (default: head)",
+        help="what learns: head, last:N, first:N, all, scratch or custom:0,2,...; or a head solved "
+        "at once: deep-probe (from every block) or exact-head (from the last) (default: head)",
     )
     add("--epochs", type=int, metavar="E", help="default: chosen from the number of pictures")
     add("--lr", default="auto", metavar="X", help="learning rate of the head, or auto")
     add("--batch-size", type=int, metavar="N", help="default: chosen from the number of pictures")
     add("--image-size", type=int, metavar="PX", help="default: the model's own")
-    add("--resize", choices=RESIZE_MODES, default="pad", help="how pictures become square")
+    add(
+        "--resize",
+        choices=RESIZE_MODES,
+        default=TrainConfig().resize,
+        help="how pictures become square",
+    )
     add("--schedule", choices=SCHEDULES, default="one-cycle", help="course of the learning rate")
     add("--weight-decay", type=float, default=0.01, metavar="X")
     add("--dropout", type=float, default=0.0, metavar="X")
     add("--label-smoothing", type=float, default=0.0, metavar="X")
+    add("--head-start", choices=HEAD_STARTS, default="exact", help="where a new head begins")
+    add("--views", type=int, metavar="K", help="versions of every picture; default: chosen")
+    add("--no-cache", action="store_true", help="compute the frozen blocks anew every epoch")
+    add("--mixup", type=float, default=0.0, metavar="A", help="blend pictures and labels: 0 is off")
+    add("--feature-noise", type=float, default=0.0, metavar="X", help="noise after frozen blocks")
+    add("--feature-brightness", type=float, default=0.0, metavar="X", help="a shift per picture")
     add("--no-augment", action="store_true", help="leave training pictures unchanged")
     add("--patience", type=int, default=0, metavar="N", help="stop after N epochs without gain")
     add("--seed", type=int, default=0, metavar="S")

@@ -9,7 +9,9 @@ from typing import Any
 
 from tqdm import tqdm
 
+from tl_core.config import PROBES
 from tl_core.events import (
+    EngineChosen,
     EpochDone,
     Event,
     FindingRaised,
@@ -18,11 +20,12 @@ from tl_core.events import (
     RunResumed,
     RunStarted,
     StepDone,
+    StrengthTried,
     Warned,
     event_to_dict,
 )
 
-__all__ = ["Bars", "EventPrinter", "as_lines", "percent", "table"]
+__all__ = ["Bars", "EventPrinter", "as_lines", "engine_line", "percent", "table"]
 
 
 def as_lines(body: Any) -> None:
@@ -47,6 +50,26 @@ def table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> str:
         for row in [head, ["-" * width for width in widths], *rows]
     ]
     return "\n".join(lines)
+
+
+def engine_line(event: EngineChosen, *, probe: bool = False) -> str:
+    """How a run is computed, in one line."""
+    if probe:
+        looks = "once" if event.views == 1 else f"{event.views} times"
+        how = f"every picture goes through the frozen network {looks}, {event.precision}"
+    elif event.cache == "kept":
+        versions = "1 version" if event.views == 1 else f"{event.views} versions"
+        how = (
+            f"frozen blocks computed once per picture and version, and kept: {versions}, "
+            f"{event.precision}, {event.cache_mb:.1f} MB"
+        )
+    elif event.cache == "off":
+        how = f"frozen blocks computed anew every epoch, {event.precision}"
+    else:
+        how = f"every block learns, {event.train_precision}"
+    if event.expected_seconds is None:
+        return how
+    return f"{how}; about {max(1, round(event.expected_seconds))} s"
 
 
 class Bars:
@@ -87,6 +110,8 @@ class EventPrinter:
         self._machine = machine
         self._bars = Bars()
         self._epochs = 0
+        self._probe = False
+        self._tried: list[StrengthTried] = []
 
     def __call__(self, event: Event) -> None:
         """Print one event; the final one is printed by the command, with its totals."""
@@ -94,6 +119,8 @@ class EventPrinter:
             if event.name != "run_finished":
                 as_lines(event_to_dict(event))
             return
+        if not isinstance(event, StrengthTried | Progress):
+            self._strengths()
         match event:
             case Progress():
                 self._bars.report(event.stage, event.done, event.total, event.unit)
@@ -101,12 +128,19 @@ class EventPrinter:
                 self._bars.report(f"epoch {event.epoch}", event.step, event.steps, "step")
             case RunStarted():
                 self._epochs = event.epochs
-                self._say(
-                    f"{event.model}, {event.layers}: {event.trainable:,} of {event.parameters:,} "
-                    f"parameters learn from {event.n_train} pictures on {event.device}"
-                )
+                self._probe = event.layers in PROBES
+                self._say(_plan_line(event, self._probe))
+            case EngineChosen():
+                self._say(engine_line(event, probe=self._probe))
+            case StrengthTried():
+                self._tried.append(event)
+                self._bars.report("trying strengths", event.done, event.total, "strength")
             case RunResumed():
                 self._say(f"going on after epoch {event.epoch}")
+            case EpochDone() if self._probe:
+                self._say(
+                    f"solved: validation loss {event.val_loss:.3f}  accuracy {event.val_acc:.1%}"
+                )
             case EpochDone():
                 best = "  best so far" if event.is_best else ""
                 self._say(
@@ -120,6 +154,17 @@ class EventPrinter:
             case _:
                 pass
 
+    def _strengths(self) -> None:
+        """The best of the strengths tried, once something else happens."""
+        if not self._tried:
+            return
+        best = min(self._tried, key=lambda one: one.loss)
+        self._say(
+            f"strength {best.strength:.2g}, the best of {len(self._tried)}: cross-validated "
+            f"loss {best.loss:.3f}  accuracy {best.accuracy:.1%}"
+        )
+        self._tried = []
+
     def _say(self, sentence: str) -> None:
         self._bars.close()
         print(sentence, flush=True)
@@ -127,3 +172,11 @@ class EventPrinter:
     def close(self) -> None:
         """Take any bar off the screen."""
         self._bars.close()
+
+
+def _plan_line(event: RunStarted, probe: bool) -> str:
+    what = f"{event.model}, {event.layers}: "
+    of = f"from {event.n_train} pictures on {event.device}"
+    if probe:
+        return f"{what}{event.trainable:,} numbers solved {of}; the network stays as it is"
+    return f"{what}{event.trainable:,} of {event.parameters:,} parameters learn {of}"

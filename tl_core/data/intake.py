@@ -11,9 +11,11 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Set
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from tl_core.data.archive import open_container
 from tl_core.data.container import Container, Entry, IntakeLimits
@@ -21,6 +23,7 @@ from tl_core.data.decode import decode
 from tl_core.data.layout import SPLITS, Layout, read_layout
 from tl_core.data.notes import intake_notes, nothing_usable
 from tl_core.data.parallel import in_threads
+from tl_core.data.pixels import WorkingCopies
 from tl_core.data.quarantine import Quarantined, reason_of
 from tl_core.data.records import ImageRecord, Intake
 from tl_core.data.thumbs import THUMB_SIZES, keep_thumb, thumb_bytes
@@ -38,6 +41,7 @@ class _Spooled:
     entry: Entry
     scratch: Path
     digest: str
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +50,12 @@ class _Good:
     height: int
     format: str
     thumb: bytes
+    copy: np.ndarray | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Checked:
-    entry: Entry
-    scratch: Path
-    digest: str
+    spooled: _Spooled
     outcome: _Good | UnreadableImageError
 
 
@@ -70,6 +73,7 @@ def take_in(
     home: Home,
     *,
     limits: IntakeLimits | None = None,
+    working: tuple[int, str] | None = None,
     report: Callable[[int, int], None] = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Intake:
@@ -80,6 +84,8 @@ def take_in(
             ``tl_core.data.layout``.
         home: Where the pictures and their thumbnails go.
         limits: Other than the default ``IntakeLimits``.
+        working: Size in pixels and resize mode of the working copies to make at once, so that
+            training need not decode again (``tl_core.data.pixels``); None = none.
         report: Called with (files done, all) after each file.
         cancelled: Asked before each file.
 
@@ -98,8 +104,11 @@ def take_in(
         quarantine = refused + list(layout.quarantine)
         wanted = {readable[one.path].key for one in layout.pictures}
         _check_space(home, sum(readable[one.path].size for one in layout.pictures), limits)
-        with tempfile.TemporaryDirectory(dir=home.folder("cache", "intake")) as scratch:
-            reader = _Reader(container, home, Path(scratch), limits, quarantine, cancelled)
+        with (
+            tempfile.TemporaryDirectory(dir=home.folder("cache", "intake")) as scratch,
+            _copies(home, working, len(wanted)) as copies,
+        ):
+            reader = _Reader(container, home, Path(scratch), limits, quarantine, cancelled, copies)
             facts = reader.read(wanted, report)
     records = _records(layout, facts)
     if not records:
@@ -123,20 +132,23 @@ class _Reader:
         limits: IntakeLimits,
         quarantine: list[Quarantined],
         cancelled: Callable[[], bool],
+        copies: WorkingCopies | None,
     ) -> None:
         self._container, self._home, self._scratch = container, home, scratch
         self._limits, self._quarantine, self._cancelled = limits, quarantine, cancelled
+        self._copies = copies
         self._n_refused = 0
 
     def read(self, wanted: Set[int], report: Callable[[int, int], None]) -> dict[str, _Facts]:
         """What was learnt of each good picture, by path; the others go to the quarantine."""
         facts: dict[str, _Facts] = {}
         for checked in in_threads(self._check, self._spooled(wanted)):
-            if isinstance(checked.outcome, UnreadableImageError):
-                self._refuse(checked.entry, checked.outcome)
+            spooled, outcome = checked.spooled, checked.outcome
+            if isinstance(outcome, UnreadableImageError):
+                self._refuse(spooled.entry, outcome)
+                spooled.scratch.unlink()
             else:
-                facts[checked.entry.name] = self._keep(checked, checked.outcome)
-            checked.scratch.unlink()
+                facts[spooled.entry.name] = self._keep(spooled, outcome)
             report(len(facts) + self._n_refused, len(wanted))
         report(len(wanted), len(wanted))
         return facts
@@ -148,47 +160,54 @@ class _Reader:
                     "Taking in the pictures was cancelled.", hint="Nothing was changed."
                 )
             path = self._scratch / str(number)
-            sha = hashlib.sha256()
+            sha, n_bytes = hashlib.sha256(), 0
             try:
                 with _full_disk_told(), path.open("wb") as sink:
                     for chunk in chunks:
                         sha.update(chunk)
                         sink.write(chunk)
+                        n_bytes += len(chunk)
             except UnreadableImageError as err:
                 self._refuse(entry, err)
                 path.unlink()
                 continue
-            yield _Spooled(entry=entry, scratch=path, digest=sha.hexdigest())
+            yield _Spooled(entry=entry, scratch=path, digest=sha.hexdigest(), bytes=n_bytes)
 
     def _check(self, spooled: _Spooled) -> _Checked:
-        """In a thread: decode the whole picture and make its thumbnail."""
-        outcome: _Good | UnreadableImageError
+        """In a thread: decode the whole picture, make its thumbnail and its working copy."""
         try:
-            decoded = decode(
-                spooled.scratch, max_side_px=2 * THUMB_PX, max_pixels=self._limits.pixels
-            )
-            outcome = _Good(
-                width=decoded.width,
-                height=decoded.height,
-                format=decoded.format,
-                thumb=thumb_bytes(decoded.image, THUMB_PX),
-            )
+            return _Checked(spooled=spooled, outcome=self._decoded(spooled))
         except UnreadableImageError as err:
-            outcome = err
-        return _Checked(
-            entry=spooled.entry, scratch=spooled.scratch, digest=spooled.digest, outcome=outcome
+            return _Checked(spooled=spooled, outcome=err)
+
+    def _decoded(self, spooled: _Spooled) -> _Good:
+        side_px, pixels = (
+            self._copies.max_side_px if self._copies else THUMB_PX,
+            self._limits.pixels,
+        )
+        found = decode(spooled.scratch, max_side_px=side_px, max_pixels=pixels)
+        copy = self._copies.make(spooled.digest, found.image) if self._copies else None
+        if side_px < THUMB_PX:  # small working copies: a thumbnail would look coarse
+            found = decode(spooled.scratch, max_side_px=THUMB_PX, max_pixels=pixels)
+        return _Good(
+            width=found.width,
+            height=found.height,
+            format=found.format,
+            thumb=thumb_bytes(found.image, THUMB_PX),
+            copy=copy,
         )
 
-    def _keep(self, checked: _Checked, good: _Good) -> _Facts:
-        n_bytes = checked.scratch.stat().st_size
+    def _keep(self, spooled: _Spooled, good: _Good) -> _Facts:
         with _full_disk_told():
-            self._home.put_blob(checked.scratch)
-            keep_thumb(self._home, checked.digest, THUMB_PX, good.thumb)
+            self._home.put_blob(spooled.scratch, digest=spooled.digest, move=True)
+            keep_thumb(self._home, spooled.digest, THUMB_PX, good.thumb, scratch=self._scratch)
+        if self._copies and good.copy is not None:
+            self._copies.add(spooled.digest, good.copy)
         return _Facts(
-            digest=checked.digest,
+            digest=spooled.digest,
             width=good.width,
             height=good.height,
-            bytes=n_bytes,
+            bytes=spooled.bytes,
             format=good.format,
         )
 
@@ -206,6 +225,15 @@ def _full_disk_told() -> Iterator[None]:
             f"A picture could not be stored ({err.strerror or err}).",
             hint="Check the free space on the disk and try again.",
         ) from err
+
+
+def _copies(
+    home: Home, working: tuple[int, str] | None, n_pictures: int
+) -> AbstractContextManager[WorkingCopies | None]:
+    if working is None:
+        return nullcontext()
+    size_px, resize = working
+    return WorkingCopies(home, size_px=size_px, resize=resize, n_pictures=n_pictures)
 
 
 def _check_space(home: Home, need: int, limits: IntakeLimits) -> None:

@@ -1,7 +1,14 @@
-"""All pictures of a set at training size, decoded once and kept on disk as one uint8 array.
+"""Every picture at training size, decoded once and kept on disk, whoever asks for it.
 
 ``fit_square`` is the one definition of how a picture becomes the square a network sees; training,
 prediction and the exported script must agree with it to the bit.
+
+Big JPEGs are decoded at a half, a quarter or an eighth of their size, never below twice the side
+wanted. The tolerance against the straightforward path (everything decoded, one bicubic reduction
+with antialiasing): on a set of photographs 1 grey level of 255 on average, 99 % of all values
+within 10. Measured on 396 photographs of 500 px (hymenoptera): at 128 px no difference, none being
+large enough to be reduced; at 96 px 0.4 on average and 99 % within 4; at 64 px 0.8 and 9. A single
+picture of fine texture differs by 9 on average at worst.
 """
 
 from __future__ import annotations
@@ -9,35 +16,48 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 from PIL import Image
 
 from tl_core.data.decode import open_rgb
 from tl_core.data.parallel import in_threads
+from tl_core.data.rows import Rows, RowStore, evict, forget
 from tl_core.errors import ConfigError, StorageError
-from tl_core.storage import Home, atomic_path, read_json, write_json
+from tl_core.storage import Home
 
-__all__ = ["PAD_COLOR", "Pixels", "fit_square", "open_pixels"]
+__all__ = [
+    "PAD_COLOR",
+    "Pixels",
+    "WorkingCopies",
+    "fit_square",
+    "forget_pixels",
+    "open_pixels",
+]
 
 VERSION = 1  # part of the key: raise it when fit_square or the decoding rules change
 PAD_COLOR = (124, 116, 104)  # the mean colour of ImageNet, which normalises to about zero
 RESIZE_MODES = ("pad", "squash", "crop")
 SPARE_BYTES = 256 << 20  # left free on the disk whatever happens
+# Of all sizes together: 400,000 pictures at 128 pixels, twice what one intake may bring. The size
+# in use may take more, since training cannot do without it.
+LIMIT_BYTES = 20 << 30
+SEGMENT_BYTES = 256 << 20  # written at a time; what is finished outlives an interruption
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pixels:
     """Pictures at training size.
 
-    ``images`` is uint8, (N, 3, S, S), RGB, in the order asked for. It is mapped from disk:
-    reading a slice reads that part of the file. Writing to it changes nothing on disk.
+    ``images`` is uint8, (N, 3, S, S), RGB, in the order asked for. It lies on disk: indexing reads
+    that part. Writing to what was read changes nothing on disk.
     """
 
-    images: np.ndarray[Any, np.dtype[np.uint8]]
+    images: Rows
 
 
 def fit_square(image: Image.Image, size_px: int, resize: str) -> Image.Image:
@@ -78,97 +98,151 @@ def open_pixels(
     resize: str,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> Pixels:
-    """Map the pictures at training size, decoding them first when this is the first time.
+    """The pictures at training size; those that were never asked for at this size are decoded.
 
     Args:
         home: The store that holds the pictures.
         digests: Stored pictures, in the order wanted; the same one may come twice.
         size_px: Side of the square.
         resize: A mode of ``fit_square``.
-        report: Called with (pictures decoded, all) after each; not called when nothing is to be
-            decoded. What it raises ends the work and leaves nothing behind.
+        report: Called with (pictures decoded, pictures to decode) after each; not called when
+            nothing is to be decoded. What it raises ends the work and leaves nothing half done.
 
     Raises:
         ConfigError: An unknown resize mode (field="resize").
         StorageError: A picture is missing, or the disk is too full.
         UnreadableImageError: A stored file is no picture.
     """
+    store = _store(home, size_px, resize)
+    if missing := store.missing(digests):
+        _make_room(home, store, len(missing))
+        _fill(home, store, missing, resize, report)
+    return Pixels(store.rows(digests))
+
+
+def forget_pixels(home: Home, digests: Sequence[str]) -> None:
+    """Remove what was made of these pictures, at every size.
+
+    Other pictures that were stored together with them are decoded anew when they are needed.
+    """
+    forget(home.folder("cache", "pixels"), digests)
+
+
+class WorkingCopies:
+    """Makes pictures ready for training while they are taken in and decoded anyway.
+
+    Use as a context manager; what was added is kept when the block ends well. They are a
+    convenience: when the disk has no room for them nothing is kept and training makes them.
+
+    Args:
+        home: The store.
+        size_px: Side of the square.
+        resize: A mode of ``fit_square``.
+        n_pictures: At most so many will come.
+
+    Raises:
+        ConfigError: An unknown resize mode (field="resize").
+    """
+
+    def __init__(self, home: Home, *, size_px: int, resize: str, n_pictures: int) -> None:
+        self.max_side_px = 2 * size_px  # to decode with, so that they are what open_pixels makes
+        self._size_px, self._resize = size_px, resize
+        self._store = _store(home, size_px, resize)
+        self._there = self._store.keys()
+        try:
+            _make_room(home, self._store, n_pictures)
+            self._writer = self._store.writer()
+            self._given_up = False
+        except StorageError:
+            self._given_up = True
+
+    def make(self, digest: str, image: Image.Image) -> np.ndarray | None:
+        """The row of a picture decoded with ``max_side_px``; None when there is one. In threads."""
+        if self._given_up or digest in self._there:
+            return None
+        return _chw(fit_square(image, self._size_px, self._resize))
+
+    def add(self, digest: str, row: np.ndarray) -> None:
+        """Put a row made by ``make`` with the others, in the thread that opened this."""
+        if self._given_up:
+            return
+        try:
+            self._writer.add(digest, row)
+            self._there.add(digest)
+        except StorageError:
+            self._given_up = True
+            self._writer.abandon()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._given_up:
+            return
+        if kind is not None:
+            self._writer.abandon()
+            return
+        with suppress(StorageError):
+            self._writer.keep()
+
+
+def _store(home: Home, size_px: int, resize: str) -> RowStore:
     if resize not in RESIZE_MODES:
         raise ConfigError(
             f"resize cannot be {resize!r}.",
             field="resize",
             hint=f"Choose one of: {', '.join(RESIZE_MODES)}.",
         )
-    shape = (len(digests), 3, size_px, size_px)
-    if not digests:
-        return Pixels(np.empty(shape, dtype=np.uint8))
-    path = home.folder("cache", "pixels") / f"{_key(digests, size_px, resize)}.npy"
-    if not _is_whole(path, shape):
-        _build(home, path, digests, shape, resize, report)
-    # Copy-on-write: tensors made of it need a writable array, and the file stays as it is.
-    return Pixels(np.load(path, mmap_mode="c", allow_pickle=False))
+    key = hashlib.sha256(json.dumps([VERSION, size_px, resize]).encode()).hexdigest()[:32]
+    folder = home.folder("cache", "pixels") / key
+    return RowStore(folder, shape=(3, size_px, size_px), dtype=np.uint8)
 
 
-def _key(digests: Sequence[str], size_px: int, resize: str) -> str:
-    text = json.dumps([VERSION, size_px, resize, list(digests)])
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def _sidecar(path: Path) -> Path:
-    return path.with_suffix(".json")
-
-
-def _is_whole(path: Path, shape: tuple[int, ...]) -> bool:
-    """Whether the file was finished: the sidecar is written last and knows the file's size."""
-    try:
-        body = read_json(_sidecar(path))
-        return bool(body["shape"] == list(shape) and body["bytes"] == path.stat().st_size)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-
-
-def _build(
-    home: Home,
-    path: Path,
-    digests: Sequence[str],
-    shape: tuple[int, ...],
-    resize: str,
-    report: Callable[[int, int], None],
-) -> None:
-    need, free = int(np.prod(shape, dtype=np.int64)), home.free_bytes()
+def _make_room(home: Home, store: RowStore, n_pictures: int) -> None:
+    """Throw out other sizes as needed; an error when even that leaves the disk too full."""
+    root, need = store.folder.parent, n_pictures * store.row_bytes
+    evict(root, limit_bytes=max(0, LIMIT_BYTES - need), keep=[store.folder])
+    if need + SPARE_BYTES > home.free_bytes():
+        evict(root, limit_bytes=0, keep=[store.folder])
+    free = home.free_bytes()
     if need + SPARE_BYTES > free:
         raise StorageError(
             f"The working copy of the pictures needs {need / 1e9:.1f} GB of disk, "
             f"{max(0, free - SPARE_BYTES) / 1e9:.1f} GB are free.",
             hint="Free some space, or choose a smaller image size.",
         )
-    _sidecar(path).unlink(missing_ok=True)
-    try:
-        with atomic_path(path) as part:
-            _fill(home, part, digests, shape, resize, report)
-    except StorageError:
-        if _is_whole(path, shape):  # another process was faster and Windows holds its file
-            return
-        raise
-    write_json(_sidecar(path), {"shape": list(shape), "bytes": path.stat().st_size})
 
 
 def _fill(
     home: Home,
-    part: Path,
-    digests: Sequence[str],
-    shape: tuple[int, ...],
+    store: RowStore,
+    missing: Sequence[str],
     resize: str,
     report: Callable[[int, int], None],
 ) -> None:
-    size_px = shape[-1]
-    images = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
+    size_px = store.shape[-1]
+    at_once = max(1, SEGMENT_BYTES // store.row_bytes)
 
-    def one(index: int) -> None:
-        with home.open_blob(digests[index]) as stream:
+    def one(digest: str) -> np.ndarray:
+        with home.open_blob(digest) as stream:
             picture = open_rgb(stream, max_side_px=2 * size_px)
-        images[index] = np.asarray(fit_square(picture, size_px, resize)).transpose(2, 0, 1)
+        return _chw(fit_square(picture, size_px, resize))
 
-    for done, _ in enumerate(in_threads(one, range(len(digests))), start=1):
-        report(done, len(digests))
-    images.flush()
+    done = 0
+    with closing(in_threads(one, missing)) as rows:
+        for start in range(0, len(missing), at_once):
+            with store.appending() as add:
+                for digest, row in zip(missing[start : start + at_once], rows, strict=False):
+                    add(digest, row)
+                    done += 1
+                    report(done, len(missing))
+
+
+def _chw(image: Image.Image) -> np.ndarray:
+    """uint8 (3, S, S), contiguous."""
+    return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))

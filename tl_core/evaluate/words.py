@@ -41,7 +41,8 @@ def _accuracy_words(report: Mapping[str, Any]) -> str:
     n, accuracy = report["n"], report["accuracy"]
     seen = {
         "test": f"On {_pictures(n)} it has never seen",
-        "val": f"On {_pictures(n)} that it did not train on but that chose its best epoch",
+        "val": f"On {_pictures(n)} that it did not train on"
+        + (" but that chose its best epoch" if report.get("chose_epoch", True) else ""),
         "train": f"On {_pictures(n)} it has trained on",
     }.get(report["split"], f"On {_pictures(n)}")
     low, high = accuracy["ci"]

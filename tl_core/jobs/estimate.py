@@ -1,48 +1,78 @@
 """How long and how large a run will be, told before it starts.
 
-Time is multiply-adds over this machine's measured rate: the forward pass once for every picture,
-and twice more for every group from the first trainable one on (the backward pass). The rate is
-measured by the task process in about a second and corrected by the runs that have finished since.
+Time comes from what a picture costs in this network with these layers on this machine, measured by
+a task or by an earlier run. Where that was not measured yet, it is multiply-adds over the machine's
+rate: the forward pass for the frozen groups, three times that for those that train.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from tl_core.config import RunSpec
+from tl_core.config import PROBES, RunSpec
 from tl_core.models.facts import GroupFacts, ModelCard, groups_for
 from tl_core.models.plan import FreezePlan
 from tl_core.storage import Home, read_json, write_json
+from tl_core.train.forecast import Work
+from tl_core.train.forecast import seconds as run_seconds
 
-__all__ = ["Estimate", "described", "expected", "keep_description", "keep_rate", "learn_from"]
+__all__ = [
+    "Estimate",
+    "described",
+    "expected",
+    "keep_cost",
+    "keep_description",
+    "keep_rate",
+    "learn_from",
+    "machine_rate",
+]
 
 KEPT_RATIOS = 3  # finished runs remembered for the correction; machines change
+N_FIT = 200  # training pictures judged as they are, at most (recipe.FIT_PICTURES)
 START_S = 3.0  # starting the process and importing torch; seen on two cores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """What the drafted run will need. ``seconds`` is None until the machine was measured."""
+    """What the drafted run will need. ``seconds`` is None until the machine was measured.
+
+    ``prefix_ms`` and ``suffix_ms`` are per picture, ``cache_mb`` of all views; None where not
+    measured for this network, size and choice of layers. ``views`` 0 means a new version of every
+    picture each epoch.
+    """
 
     trainable: int
     parameters: int
     seconds: float | None
     memory_mb: float
+    prefix_ms: float | None = None
+    suffix_ms: float | None = None
+    views: int = 0
+    cache_mb: float | None = None
 
 
 def expected(
-    home: Home, spec: RunSpec, card: ModelCard, *, n_train: int, n_val: int, n_classes: int
+    home: Home,
+    spec: RunSpec,
+    card: ModelCard,
+    *,
+    n_train: int,
+    n_val: int,
+    n_classes: int,
+    n_test: int = 0,
 ) -> Estimate:
     """Estimate a run whose settings are resolved. ``seconds`` excludes downloads.
 
     Args:
-        home: Where this machine's measured rate is kept.
+        home: Where this machine's measured costs are kept.
         spec: Resolved settings.
         card: The model, its groups described (else the parts that need them are 0 or None).
         n_train: Training pictures.
         n_val: Validation pictures.
         n_classes: Classes the head will tell apart.
+        n_test: Test pictures.
     """
     card = replace(card, groups=groups_for(card, max(2, n_classes)))
     if not card.groups:
@@ -51,33 +81,87 @@ def expected(
     trainable = sum(
         group.parameters for group, on in zip(card.groups, plan.trainable, strict=True) if on
     )
-    work = _multiply_adds(spec, card, plan, n_train, n_val)
+    measured = _costs(home).get(_cost_key(spec))
     machine = _machine(home)
-    rate = machine.get("macs_per_s")
+    cost = measured or _guessed(spec, card, plan, machine)
     seconds = None
-    if rate:
-        seconds = START_S + work / float(rate) * _correction(machine)
+    views = spec.train.views or 0
+    if cost:
+        work = Work(
+            n_train=n_train,
+            n_val=n_val,
+            n_test=n_test,
+            n_fit=min(n_train, N_FIT),
+            epochs=spec.train.epochs or 1,
+            batch_size=spec.train.batch_size or 32,
+            views=views,
+            kept=spec.train.cache and plan.first_trainable > 0,
+        )
+        if spec.freeze.layers in PROBES:
+            work = replace(work, epochs=0, views=0, kept=True, n_val=2 * (n_train + n_val))
+        seconds = START_S + run_seconds(
+            work,
+            prefix=cost["prefix"],
+            suffix=cost["suffix"],
+            suffix_forward=cost["suffix_forward"],
+        ) * _correction(machine)
     return Estimate(
         trainable=trainable,
         parameters=sum(group.parameters for group in card.groups),
         seconds=seconds,
         memory_mb=_memory_mb(spec, card, plan, trainable),
+        prefix_ms=measured["prefix"] * 1e3 if measured else None,
+        suffix_ms=measured["suffix"] * 1e3 if measured else None,
+        views=views,
+        cache_mb=n_train * views * measured["bytes"] / 1e6 if measured else None,
     )
 
 
-def _multiply_adds(
-    spec: RunSpec, card: ModelCard, plan: FreezePlan, n_train: int, n_val: int
-) -> float:
+def _guessed(
+    spec: RunSpec, card: ModelCard, plan: FreezePlan, machine: dict[str, Any]
+) -> dict[str, float]:
+    """Costs from multiply-adds; empty until the machine was measured."""
+    rate = float(machine.get("macs_per_s") or 0.0)
+    if not rate:
+        return {}
     size = spec.train.image_size or card.input_px
-    scale = (size / card.input_px) ** 2
-    forward = sum(group.macs for group in card.groups) * scale
-    first = plan.trainable.index(True)
+    scale = (size / card.input_px) ** 2 / rate
+    first = plan.first_trainable
     suffix = sum(group.macs for group in card.groups[first:]) * scale
-    epochs = spec.train.epochs or 1
-    head_only = first == len(card.groups) - 1
-    # Clean pictures through a wholly frozen backbone are computed once, not every epoch.
-    judged = (n_val + min(n_train, 200)) * (1 if head_only else epochs)
-    return float(epochs * n_train * (forward + 2 * suffix) + judged * forward)
+    prefix = sum(group.macs for group in card.groups[:first]) * scale
+    return {"prefix": prefix, "suffix": 3 * suffix, "suffix_forward": suffix}
+
+
+def keep_cost(
+    home: Home, spec: RunSpec, *, prefix: float, suffix: float, suffix_forward: float, bytes: float
+) -> None:
+    """Remember what a picture costs with these settings on this machine.
+
+    Args:
+        home: Where it is kept.
+        spec: Resolved; model, layers, image size and batch count.
+        prefix: Seconds per picture through the frozen blocks.
+        suffix: Seconds per picture of one training step of the rest.
+        suffix_forward: Seconds per picture through the rest without gradients.
+        bytes: Kept per picture and view.
+    """
+    cost = {"prefix": prefix, "suffix": suffix, "suffix_forward": suffix_forward, "bytes": bytes}
+    write_json(_costs_path(home), {**_costs(home), _cost_key(spec): cost})
+
+
+def _cost_key(spec: RunSpec) -> str:
+    train = spec.train
+    return f"{spec.model.name}|{spec.freeze.layers}|{train.image_size}|{train.batch_size}"
+
+
+def _costs(home: Home) -> dict[str, dict[str, float]]:
+    path = _costs_path(home)
+    body: dict[str, dict[str, float]] = read_json(path) if path.is_file() else {}
+    return body
+
+
+def _costs_path(home: Home) -> Path:
+    return home.root / "costs.json"
 
 
 def _memory_mb(spec: RunSpec, card: ModelCard, plan: FreezePlan, trainable: int) -> float:
@@ -104,6 +188,12 @@ def keep_rate(home: Home, macs_per_s: float, device: str) -> None:
     write_json(
         home.root / "machine.json", {"macs_per_s": macs_per_s, "device": device, "ratios": []}
     )
+
+
+def machine_rate(home: Home) -> dict[str, Any]:
+    """The machine's measured rate and device; empty until it was measured."""
+    known = _machine(home)
+    return {name: known[name] for name in ("macs_per_s", "device") if name in known}
 
 
 def learn_from(home: Home, predicted_s: float | None, actual_s: float) -> None:

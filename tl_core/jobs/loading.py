@@ -15,6 +15,8 @@ from tl_core.jobs.submit import Snapshot, read_snapshot
 from tl_core.models.build import build
 from tl_core.models.catalog import card
 from tl_core.models.facts import ModelCard
+from tl_core.models.groups import layer_groups
+from tl_core.probe.deep import restored_deep_probe
 from tl_core.storage import Home
 
 __all__ = ["Classifier", "load_classifier"]
@@ -63,7 +65,12 @@ def load_classifier(home: Home, engine: Engine, run_id: str) -> Classifier:
         dropout=spec.train.dropout,
         image_size=spec.train.image_size,
     )
-    model.load_state_dict(load_file(path))
+    state = load_file(path)
+    if spec.freeze.layers == "deep-probe":
+        size = spec.train.image_size or facts.input_px
+        model = restored_deep_probe(model, layer_groups(model), state, image_size=size)
+    else:
+        model.load_state_dict(state)
     model.eval()
     return Classifier(
         model=model,

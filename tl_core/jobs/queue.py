@@ -39,6 +39,7 @@ LANE_OF = {
     "export": "side",
     "predict": "quick",
     "preview": "quick",
+    "baseline": "quick",
     "describe": "quick",
     "measure": "quick",
     "check_weights": "quick",

@@ -15,7 +15,8 @@ from PIL import Image
 from tl_core.config import RunSpec
 from tl_core.data.pixels import open_pixels
 from tl_core.errors import WeightsFileError
-from tl_core.jobs import estimate
+from tl_core.jobs import costing, estimate
+from tl_core.jobs.baseline import baseline
 from tl_core.jobs.exporting import write_run_bundle
 from tl_core.jobs.predicting import predict_with_run
 from tl_core.jobs.work import Context
@@ -57,12 +58,13 @@ def preview(context: Context) -> dict[str, Any]:
     pixels = open_pixels(
         context.home, [row.digest for row in rows], size_px=size, resize=spec.train.resize
     )
+    images = np.asarray(pixels.images)
     versions = int(payload.get("versions", 5))
-    changed = augmented(pixels.images, spec.augment, versions, seed=spec.train.seed)
+    changed = augmented(images, spec.augment, versions, seed=spec.train.seed)
     folder = context.home.folder("tasks", context.row.id)
     body = []
     for i, row in enumerate(rows):
-        _save(pixels.images[i], folder / f"original-{i}.webp")
+        _save(images[i], folder / f"original-{i}.webp")
         names = [f"changed-{i}-{k}.webp" for k in range(versions)]
         for k, name in enumerate(names):
             _save(changed[i, k], folder / name)
@@ -141,7 +143,20 @@ def export(context: Context) -> dict[str, Any]:
 
 
 def measure(context: Context) -> dict[str, Any]:
-    """Measure this machine: multiply-adds per second of the embedded backbone's forward pass."""
+    """Measure this machine, and what a picture costs with a draft's network and layers.
+
+    The machine's rate is that of the embedded backbone's forward pass; the task's ``spec``, where
+    given, is a resolved RunSpec.
+    """
+    answer = estimate.machine_rate(context.home) or _machine_rate(context)
+    if body := context.row.spec.get("spec"):
+        spec = RunSpec.from_dict(body)
+        n_classes = int(context.row.spec.get("n_classes", 2))
+        answer["cost"] = costing.measure_cost(context.home, spec, n_classes=n_classes)
+    return answer
+
+
+def _machine_rate(context: Context) -> dict[str, Any]:
     facts = card(MEASURED_MODEL)
     device = choose_device("auto")
     model = build(MEASURED_MODEL, n_classes=2, weights="random").eval().to(device)
@@ -160,6 +175,7 @@ def measure(context: Context) -> dict[str, Any]:
 
 
 KINDS: dict[str, Callable[[Context], dict[str, Any]]] = {
+    "baseline": baseline,
     "predict": predict,
     "preview": preview,
     "describe": describe,

@@ -107,7 +107,13 @@ def submit_training(
 
 def run_name(spec: RunSpec) -> str:
     """A short label: model and layers."""
-    words = {"head": "head only", "all": "all layers", "scratch": "from scratch"}
+    words = {
+        "head": "head only",
+        "all": "all layers",
+        "scratch": "from scratch",
+        "deep-probe": "deep probe",
+        "exact-head": "exact head",
+    }
     kind, _, rest = spec.freeze.layers.partition(":")
     layers = words.get(kind) or {
         "last": f"last {rest}" if rest != "1" else "last block",

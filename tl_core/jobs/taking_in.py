@@ -6,11 +6,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tl_core.config import DataConfig
+from tl_core.config import DataConfig, TrainConfig
 from tl_core.data.intake import Intake, take_in
 from tl_core.data.sample import SampleOptions, write_sample
 from tl_core.errors import DataError
 from tl_core.jobs.work import Context
+from tl_core.models.catalog import DEFAULT_MODEL, card
 from tl_core.storage import write_json
 
 __all__ = ["make_sample", "take_in_pictures"]
@@ -70,6 +71,7 @@ def _read(context: Context, source: Path) -> Intake:
     return take_in(
         source,
         context.home,
+        working=(card(DEFAULT_MODEL).input_px, TrainConfig().resize),
         report=context.progress("Reading the pictures"),
         cancelled=context.orders.cancelled,
     )

@@ -3,35 +3,38 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from torch import nn
 
-from tl_core.config import RunSpec
+from tl_core.cache.shelf import Shelf
+from tl_core.config import PROBES, RunSpec
 from tl_core.data.pixels import Pixels, open_pixels
 from tl_core.diagnose.rules import Coach
 from tl_core.errors import TLError, TrainError
 from tl_core.evaluate.predict import probabilities
 from tl_core.evaluate.report import build_report
-from tl_core.events import RunFinished, Warned
+from tl_core.events import EngineChosen, RunFinished, Warned
 from tl_core.jobs import estimate
+from tl_core.jobs.costing import keep_decided
 from tl_core.jobs.library import ImageRow
 from tl_core.jobs.loading import WEIGHTS
 from tl_core.jobs.log import EventLog
+from tl_core.jobs.probing import probe
 from tl_core.jobs.submit import Snapshot, read_snapshot
 from tl_core.jobs.view import RunView, fold
 from tl_core.jobs.work import CHECKPOINT, Context
 from tl_core.models.build import build
 from tl_core.models.catalog import card
 from tl_core.models.facts import ModelCard
-from tl_core.models.groups import layer_groups
+from tl_core.models.groups import LayerGroup, layer_groups
 from tl_core.models.plan import FreezePlan
-from tl_core.storage import write_json
+from tl_core.storage import read_json, write_json
 from tl_core.train.checkpoint import (
     Checkpoint,
     read_checkpoint,
@@ -39,10 +42,15 @@ from tl_core.train.checkpoint import (
     write_tensors,
 )
 from tl_core.train.device import choose_device
+from tl_core.train.engine import Decided
+from tl_core.train.forecast import Work, seconds
 from tl_core.train.loop import fit
-from tl_core.train.recipe import TrainData, fit_subset, recipe_for
+from tl_core.train.measuring import plan_engine
+from tl_core.train.recipe import Recipe, TrainData, fit_subset, recipe_for
 
-__all__ = ["train"]
+__all__ = ["train", "train_data"]
+
+ENGINE = "engine.json"  # how the run is computed, decided once
 
 
 def train(context: Context) -> dict[str, Any]:
@@ -63,9 +71,17 @@ def train(context: Context) -> dict[str, Any]:
     facts = card(spec.model.name)
     model = _network(context, spec, snapshot)
     parts = {split: _pixels(context, spec, snapshot, split) for split in ("train", "val", "test")}
-    finished = _fit(context, spec, facts, snapshot, model, parts)
+    answers: dict[str, np.ndarray] = {}
+    if spec.freeze.layers in PROBES:
+        data, groups = train_data(spec, snapshot, parts), layer_groups(model)
+        found, finished = probe(context, spec, facts, snapshot.classes, model, groups, data)
+        model = found.classifier
+        if found.val_answers is not None:
+            answers["val"] = found.val_answers
+    else:
+        finished = _fit(context, spec, facts, snapshot, model, parts)
     _save_weights(model, folder / WEIGHTS)
-    finished = _judged(context, spec, facts, snapshot, model, parts, finished)
+    finished = _judged(context, spec, facts, snapshot, model, parts, finished, answers)
     context.emit(finished)
     with suppress(TLError, OSError, ValueError):  # a better estimate is not worth a finished run
         _learn_time(context, spec, facts, snapshot)
@@ -126,33 +142,93 @@ def _fit(
     """Train and emit every event but the last, which is returned."""
     groups = layer_groups(model)
     plan = FreezePlan.from_layers(spec.freeze.layers, len(groups))
-    train_y = _labels(snapshot, snapshot.part("train"))
-    data = TrainData(
-        train_x=parts["train"].images,
-        train_y=train_y,
-        val_x=parts["val"].images,
-        val_y=_labels(snapshot, snapshot.part("val")),
-        fit_index=fit_subset(train_y, seed=spec.train.seed),
-        n_test=len(snapshot.part("test")),
-    )
+    data = train_data(spec, snapshot, parts)
     path = context.home.run_dir(context.row.id) / CHECKPOINT
+    recipe = recipe_for(spec, mean=facts.mean, std=facts.std)
+    shelf = Shelf(context.home)
+    decided = _decided(context, spec, model, groups, plan, data, recipe, shelf)
     for event in fit(
         model,
         groups,
         plan,
         data,
-        recipe_for(spec, mean=facts.mean, std=facts.std),
+        recipe,
         classes=snapshot.classes,
         model_name=facts.title,
         control=context.orders,
         resume=read_checkpoint(path) if path.is_file() else None,
         save=lambda checkpoint: _keep(path, checkpoint),
         judge=Coach(spec, n_classes=len(snapshot.classes), val_labels=data.val_y),
+        decided=decided,
+        shelf=shelf,
+        progress=context.progress("Fitting the head"),
     ):
         if isinstance(event, RunFinished):
             return event
         context.emit(event)
     raise TrainError("Training ended without a result.", hint="Start the run again.")
+
+
+def train_data(spec: RunSpec, snapshot: Snapshot, parts: dict[str, Pixels]) -> TrainData:
+    """Pictures, labels and contents of a run's training and validation part."""
+    train, val = snapshot.part("train"), snapshot.part("val")
+    train_y = _labels(snapshot, train)
+    return TrainData(
+        train_x=parts["train"].images,
+        train_y=train_y,
+        val_x=parts["val"].images,
+        val_y=_labels(snapshot, val),
+        fit_index=fit_subset(train_y, seed=spec.train.seed),
+        n_test=len(snapshot.part("test")),
+        train_keys=tuple(row.digest for row in train),
+        val_keys=tuple(row.digest for row in val),
+        resize=spec.train.resize,
+    )
+
+
+def _decided(
+    context: Context,
+    spec: RunSpec,
+    model: nn.Module,
+    groups: Sequence[LayerGroup],
+    plan: FreezePlan,
+    data: TrainData,
+    recipe: Recipe,
+    shelf: Shelf,
+) -> Decided:
+    """Measure how to compute, or go on as the run was begun; told in either case."""
+    path = context.home.run_dir(context.row.id) / ENGINE
+    if path.is_file():
+        body = read_json(path)
+        decided, chosen = Decided.from_dict(body["decided"]), EngineChosen(**body["chosen"])
+    else:
+        name = f"{spec.model.name}, {spec.model.weights} {spec.model.weights_file}"
+        decided, chosen, warned = plan_engine(
+            model, groups, plan, data, recipe, home=context.home, shelf=shelf, name=name
+        )
+        for one in warned:
+            context.emit(one)
+        chosen = replace(chosen, expected_seconds=_expected(decided, data, recipe))
+        write_json(path, {"decided": decided.to_dict(), "chosen": asdict(chosen)})
+        keep_decided(context.home, spec, decided, chosen, len(data.train_y))
+    shelf.tidy(coming_bytes=int(chosen.cache_mb * 1e6))
+    context.emit(chosen)
+    return decided
+
+
+def _expected(decided: Decided, data: TrainData, recipe: Recipe) -> float:
+    work = Work(
+        n_train=len(data.train_y),
+        n_val=len(data.val_y),
+        n_test=data.n_test,
+        n_fit=len(data.fit_index),
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        views=decided.views,
+        kept=decided.cached,
+    )
+    cost = decided.cost
+    return seconds(work, prefix=cost.prefix, suffix=cost.suffix, suffix_forward=cost.suffix_forward)
 
 
 def _keep(path: Path, checkpoint: Checkpoint) -> None:
@@ -175,23 +251,29 @@ def _judged(
     model: nn.Module,
     parts: dict[str, Pixels],
     finished: RunFinished,
+    known: Mapping[str, np.ndarray],
 ) -> RunFinished:
-    """Write the reports; the test pictures are looked at here for the first time."""
+    """Write the reports; the test pictures are looked at here for the first time.
+
+    ``known`` holds probabilities that were computed already, by part.
+    """
     counts = Counter(row.label for row in snapshot.part("train"))
     for split in ("val", "test"):
         rows = snapshot.part(split)
         if not rows:
             continue
-        answers = probabilities(
-            model,
-            parts[split].images,
-            mean=facts.mean,
-            std=facts.std,
-            device=choose_device("auto"),
-            report=context.progress(
-                f"Judging the {_SPLIT_WORDS[split]} pictures", cancellable=False
-            ),
-        )
+        answers = known.get(split)
+        if answers is None:
+            answers = probabilities(
+                model,
+                parts[split].images,
+                mean=facts.mean,
+                std=facts.std,
+                device=choose_device("auto"),
+                report=context.progress(
+                    f"Judging the {_SPLIT_WORDS[split]} pictures", cancellable=False
+                ),
+            )
         report = build_report(
             _labels(snapshot, rows),
             answers,
@@ -200,14 +282,15 @@ def _judged(
             split=split,
             train_counts=counts,
         )
+        report["chose_epoch"] = split == "val" and spec.freeze.layers not in PROBES
         folder = context.home.run_dir(context.row.id)
         write_json(folder / f"report-{split}.json", report)
+        # what is told is what the finished network says, computed in full precision
+        value, interval = report["accuracy"]["value"], list(report["accuracy"]["ci"])
         if split == "test":
-            finished = replace(
-                finished,
-                test_accuracy=report["accuracy"]["value"],
-                test_accuracy_ci=list(report["accuracy"]["ci"]),
-            )
+            finished = replace(finished, test_accuracy=value, test_accuracy_ci=interval)
+        else:
+            finished = replace(finished, val_accuracy=value, val_accuracy_ci=interval)
     return finished
 
 

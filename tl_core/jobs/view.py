@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from tl_core.config import PROBES
 from tl_core.events import (
     Began,
     CheckpointSaved,
     Continued,
+    EngineChosen,
     EpochDone,
     FindingRaised,
     LayersChanged,
@@ -23,6 +25,7 @@ from tl_core.events import (
     RunResumed,
     RunStarted,
     StepDone,
+    StrengthTried,
     Warned,
 )
 from tl_core.jobs.log import Entry
@@ -38,6 +41,9 @@ class RunView:
     state: str = "queued"
     cursor: int = 0
     started: RunStarted | None = None
+    engine: EngineChosen | None = None
+    engine_from: float | None = None  # elapsed_s when it was chosen by the process at work
+    strengths: tuple[StrengthTried, ...] = ()  # in the order they were tried
     history: tuple[EpochDone, ...] = ()
     step: StepDone | None = None
     stage: Progress | None = None
@@ -59,10 +65,23 @@ class RunView:
         return self.state in {"finished", "failed", "cancelled", "interrupted"}
 
     @property
+    def is_probe(self) -> bool:
+        """Whether the head is solved, not trained: there are strengths in place of epochs."""
+        return self.started is not None and self.started.layers in PROBES
+
+    @property
+    def strength(self) -> StrengthTried | None:
+        """The strength of the lowest cross-validated loss so far; it is the one that is kept."""
+        return min(self.strengths, key=lambda one: one.loss, default=None)
+
+    @property
     def share(self) -> float:
         """Part of the training that is done, 0 to 1."""
         if self.started is None:
             return 0.0
+        if self.is_probe and self.strengths and not self.history:
+            last = self.strengths[-1]
+            return min(1.0, last.done / max(1, last.total))
         done = len(self.history) * self.started.steps
         if self.step is not None and self.step.epoch > len(self.history):
             done += self.step.step
@@ -70,10 +89,30 @@ class RunView:
 
     @property
     def eta_s(self) -> float | None:
-        """Seconds left, from the median of the latest epochs; None before the first has ended."""
-        if self.started is None or not self.epoch_seconds or self.over:
+        """Seconds left; None when there is nothing to tell it from.
+
+        From the median of the latest epochs, once there are some that stand for those to come: an
+        epoch that makes a version of the pictures costs more than one that reads it. Before that,
+        what was expected at the start less the time since, and when that is over, any epochs.
+        """
+        if self.over:
             return None
-        recent = sorted(self.epoch_seconds[-5:])
+        making = self.engine.views if self.engine and self.engine.cache == "kept" else 0
+        guesses = (self._measured_s(making), self._expected_s(), self._measured_s(0))
+        return next((one for one in guesses if one is not None), None)
+
+    def _expected_s(self) -> float | None:
+        """Seconds left as expected at the start; None once that time is over."""
+        if self.engine is None or self.engine.expected_seconds is None or self.engine_from is None:
+            return None
+        left = self.engine.expected_seconds - (self.elapsed_s - self.engine_from)
+        return left if left > 0 else None
+
+    def _measured_s(self, skipped: int) -> float | None:
+        """Seconds left as measured on the epochs after the first ``skipped``."""
+        if self.started is None or not self.epoch_seconds[skipped:]:
+            return None
+        recent = sorted(self.epoch_seconds[skipped:][-5:])
         per_epoch = recent[(len(recent) - 1) // 2]
         return max(0.0, per_epoch * self.started.epochs * (1.0 - self.share))
 
@@ -96,7 +135,13 @@ def _clocked(view: RunView, entry: Entry) -> RunView:
 def _taken(view: RunView, entry: Entry) -> RunView:
     match entry.event:
         case Began():
-            return replace(view, step=None, epoch_from=None, paused=False)
+            return replace(
+                view, step=None, epoch_from=None, engine_from=None, strengths=(), paused=False
+            )
+        case EngineChosen() as event:
+            return replace(view, engine=event, engine_from=view.elapsed_s)
+        case StrengthTried() as event:
+            return replace(view, strengths=(*view.strengths, event), stage=None)
         case RunStarted() as event:
             return replace(view, started=event, stage=None, epoch_from=view.elapsed_s)
         case RunResumed() as event:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tl_core.config import parse_layers
+from tl_core.config import PROBES, parse_layers
 from tl_core.errors import LayerGroupError
 
 __all__ = ["FreezePlan"]
@@ -74,6 +74,7 @@ class FreezePlan:
             )
         chosen = {
             "head": set[int](),
+            **{probe: set[int]() for probe in PROBES},
             "all": set(range(n_groups)),
             "scratch": set(range(n_groups)),
             "last": set(range(body - numbers[0], body)) if kind == "last" else set[int](),

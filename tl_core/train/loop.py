@@ -15,8 +15,10 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import nn
 
+from tl_core.cache.shelf import Shelf
 from tl_core.errors import DivergedError
 from tl_core.events import (
     CheckpointSaved,
@@ -30,11 +32,12 @@ from tl_core.events import (
 )
 from tl_core.models.groups import LayerGroup
 from tl_core.models.plan import FreezePlan
-from tl_core.train import augment
 from tl_core.train.checkpoint import Checkpoint
 from tl_core.train.device import is_out_of_memory
+from tl_core.train.engine import Decided
+from tl_core.train.heading import start_exactly
 from tl_core.train.optim import schedule_factor, set_rates
-from tl_core.train.passes import Judged, batches
+from tl_core.train.passes import Judged, Stepped, batches
 from tl_core.train.policies import stop_reason
 from tl_core.train.recipe import Control, Judge, Order, Recipe, TrainData
 from tl_core.train.run import Run
@@ -70,6 +73,9 @@ def fit(
     resume: Checkpoint | None = None,
     save: Callable[[Checkpoint], None] = lambda checkpoint: None,
     judge: Judge = lambda history, val_losses, raised, end: [],
+    decided: Decided | None = None,
+    shelf: Shelf | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Iterator[Event]:
     """Train and yield what happens, from RunStarted to exactly one RunFinished.
 
@@ -89,6 +95,9 @@ def fit(
         resume: Go on after this checkpoint instead of starting.
         save: Called with the state after every epoch; CheckpointSaved follows once it returns.
         judge: Asked for findings after every epoch, and with its reason at the end.
+        decided: How it is computed, from ``plan_engine``; None = float32, kept in memory.
+        shelf: Where what frozen blocks give is kept for other runs.
+        progress: Told (done, all) while the head is fitted before fine-tuning begins.
 
     Raises:
         DivergedError: The loss stopped being a number before any epoch was done.
@@ -96,7 +105,19 @@ def fit(
         CheckpointError: ``resume`` is from other settings, data or frozen weights.
         FrozenDriftError: A frozen group changed (a bug).
     """
-    run = Run(model, groups, plan, data, recipe, judge=judge)
+    if resume is None and recipe.head_start == "exact":
+        start_exactly(
+            model,
+            groups,
+            plan,
+            data,
+            recipe,
+            n_classes=len(classes),
+            decided=decided,
+            shelf=shelf,
+            progress=progress,
+        )
+    run = Run(model, groups, plan, data, recipe, judge=judge, decided=decided, shelf=shelf)
     if resume is not None:
         run.restore(resume)  # first: the batch may have been halved before
     yield run.started(classes, model_name)
@@ -163,35 +184,59 @@ def _taught(
 
 
 def _train(run: Run, control: Control) -> Generator[Event, None, _Pass]:
-    """One pass over the training pictures, in this epoch's order and with its augmentation."""
+    """One pass over the training pictures, in this epoch's order and with its augmentation.
+
+    A step's loss is read when the next one is under way, so that no step waits for the host.
+    """
     epoch, seed = len(run.history) + 1, run.recipe.seed
-    n = len(run.data.train_y)
-    order = np.random.default_rng(mix(seed, epoch, "order")).permutation(n)
-    draws = augment.draw(n, generator(seed, epoch, "augment"))
+    order = np.random.default_rng(mix(seed, epoch, "order")).permutation(len(run.data.train_y))
     seed_network(seed, epoch)
     run.passes.training()
     parts = batches(order, run.batch_size)
     done = _Pass()
-    for step, rows in enumerate(parts):
-        progress = (epoch - 1 + step / len(parts)) / run.recipe.epochs
-        done.lr = set_rates(run.optimizer, schedule_factor(run.recipe.schedule, progress))
-        rows = np.sort(rows)  # memory maps are read front to back
-        loss, right = run.passes.step(
-            run.data.train_x[rows], run.data.train_y[rows], draws[rows], run.optimizer
-        )
-        if not math.isfinite(loss):
-            done.end = "diverged"
-            return done
-        done.pictures += len(rows)
-        done.loss += loss * len(rows)
-        done.right += right
-        yield StepDone(epoch=epoch, step=step + 1, steps=len(parts), loss=loss, lr=done.lr)
-        if (yield from _ordered(control, epoch)) == "stop":
-            done.end = "stopped"
-            done.complete = step + 1 == len(parts)
-            return done
-    done.complete = True
+    waiting: tuple[int, Stepped] | None = None
+    inputs = run.passes.engine.training(epoch, parts)
+    try:
+        for step, given in enumerate(inputs):
+            progress = (epoch - 1 + step / len(parts)) / run.recipe.epochs
+            done.lr = set_rates(run.optimizer, schedule_factor(run.recipe.schedule, progress))
+            target = run.targets[torch.from_numpy(parts[step]).to(run.device)]
+            gen = generator(seed, epoch, "features", step)
+            stepped = run.passes.step(given, target, run.optimizer, gen)
+            if waiting is not None and _entered(done, *waiting, parts):
+                yield _told(done, waiting, parts, epoch)
+            waiting = step, stepped
+            if done.end is None and (yield from _ordered(control, epoch)) == "stop":
+                done.end = "stopped"
+            if done.end is not None:
+                break
+        if waiting is not None and done.end != "diverged" and _entered(done, *waiting, parts):
+            yield _told(done, waiting, parts, epoch)
+    finally:
+        inputs.close()  # a view that was not finished is not kept
+    done.complete = done.end != "diverged" and waiting is not None and waiting[0] + 1 == len(parts)
     return done
+
+
+def _entered(done: _Pass, step: int, stepped: Stepped, parts: Sequence[np.ndarray]) -> bool:
+    """Enter a step's outcome; a loss that is no number ends the pass and is not told."""
+    loss, n = float(stepped.loss), len(parts[step])
+    if not math.isfinite(loss):
+        done.end = "diverged"
+        return False
+    done.pictures += n
+    done.loss += loss * n
+    done.right += int(stepped.right)
+    return True
+
+
+def _told(
+    done: _Pass, waiting: tuple[int, Stepped], parts: Sequence[np.ndarray], epoch: int
+) -> StepDone:
+    step, stepped = waiting
+    return StepDone(
+        epoch=epoch, step=step + 1, steps=len(parts), loss=float(stepped.loss), lr=done.lr
+    )
 
 
 def _ordered(control: Control, epoch: int) -> Generator[Event, None, Order]:

@@ -1,30 +1,30 @@
-"""One pass over pictures: a training step, and judging clean pictures without gradients.
+"""One training step, and judging pictures as they are without gradients.
 
-Clean pictures through a wholly frozen backbone give the same features every epoch. Where the
-network lets its head be run apart, they are computed once per run and kept in memory: the same
-batches, the same operations, hence exactly the numbers that would be computed anew.
+What comes in is what the engine gives: images, or what frozen blocks made of them. Mixing and
+noise act on whichever it is, so behind frozen blocks they cost nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tl_core.cache.numerics import autocast
+from tl_core.config import AugmentConfig
 from tl_core.models.freezing import set_modes
 from tl_core.models.groups import LayerGroup
 from tl_core.models.plan import FreezePlan
-from tl_core.train import augment
+from tl_core.train.engine import Engine
 from tl_core.train.recipe import Recipe
 
-__all__ = ["Judged", "Passes", "batches"]
+__all__ = ["Judged", "Passes", "batches", "disturbed"]
 
 EVAL_BATCH = 64  # pictures judged at a time; larger gains nothing on a CPU
-KEEP_MB = 256.0  # most memory spent on features kept for judging, per set of pictures
 
 
 class Judged(NamedTuple):
@@ -32,6 +32,13 @@ class Judged(NamedTuple):
 
     losses: np.ndarray
     right: np.ndarray
+
+
+class Stepped(NamedTuple):
+    """What a step came to, still on the device: reading it waits for the step to be done."""
+
+    loss: Tensor
+    right: Tensor
 
 
 def batches(order: np.ndarray, size: int) -> list[np.ndarray]:
@@ -45,41 +52,80 @@ def batches(order: np.ndarray, size: int) -> list[np.ndarray]:
     return np.split(order, cuts)
 
 
-class Passes:
-    """A network on its device, with how it is fed.
+def disturbed(
+    inputs: tuple[Tensor, ...], config: AugmentConfig, gen: torch.Generator
+) -> tuple[tuple[Tensor, ...], Tensor, float]:
+    """Add noise and brightness, and blend every picture with another one of its batch.
 
     Args:
-        model: Moved to ``device``; ``apply_plan`` done.
-        groups: Its layer groups.
+        inputs: (B, ...) each; left as they are.
+        config: ``mixup``, ``feature_noise`` and ``feature_brightness`` count.
+        gen: On the CPU.
+
+    Returns:
+        The inputs, the partner of every picture (B,), and the share of the picture itself, 1 when
+        nothing is blended. Manifold mixup of Verma and others (2019), one share per batch.
+    """
+    b = len(inputs[0])
+    partner, share = torch.arange(b), 1.0
+    if config.feature_noise > 0 or config.feature_brightness > 0:
+        inputs = tuple(_noisy(one, config, gen) for one in inputs)
+    if config.mixup > 0:
+        seed = int(torch.randint(2**62, (1,), generator=gen))
+        share = float(np.random.default_rng(seed).beta(config.mixup, config.mixup))
+        partner = torch.randperm(b, generator=gen)
+        inputs = tuple(share * one + (1 - share) * one[partner.to(one.device)] for one in inputs)
+    return inputs, partner, share
+
+
+def _noisy(one: Tensor, config: AugmentConfig, gen: torch.Generator) -> Tensor:
+    spread = one.std()
+    if config.feature_noise > 0:
+        noise = torch.randn(one.shape, generator=gen).to(one.device)
+        one = one + config.feature_noise * spread * noise
+    if config.feature_brightness > 0:
+        shift = torch.randn((len(one), *[1] * (one.ndim - 1)), generator=gen).to(one.device)
+        one = one + config.feature_brightness * spread * shift
+    return one
+
+
+class Passes:
+    """A network on its device, with how it is trained and judged.
+
+    Args:
+        engine: Gives the inputs and computes the logits.
+        groups: The network's layer groups.
         plan: What trains.
         recipe: Settings.
-        device: Where to compute.
         freeze_norm_stats: Keep the batch statistics of trainable pretrained groups.
     """
 
     def __init__(
         self,
-        model: nn.Module,
+        engine: Engine,
         groups: Sequence[LayerGroup],
         plan: FreezePlan,
         recipe: Recipe,
         *,
-        device: torch.device,
         freeze_norm_stats: bool,
     ) -> None:
-        # On the CPU convolutions are about 1.4 times faster with the channels innermost.
-        self._layout = torch.channels_last if device.type == "cpu" else torch.contiguous_format
-        self.model = model.to(device).to(memory_format=self._layout)
+        self.engine = engine
         self.groups = groups
         self.plan = plan
         self.recipe = recipe
-        self.device = device
         self.freeze_norm_stats = freeze_norm_stats
-        self._apart: bool | None = None
-        self._kept: dict[str, list[Tensor]] = {}
+
+    @property
+    def model(self) -> nn.Module:
+        """The network being trained."""
+        return self.engine.model
 
     def training(self) -> None:
-        """Put the trainable groups in training mode, the frozen ones in evaluation mode."""
+        """Put the trainable groups in training mode, the frozen ones in evaluation mode.
+
+        Raises:
+            FrozenDriftError: A block whose answers are kept would train.
+        """
         set_modes(
             self.model,
             self.groups,
@@ -87,117 +133,68 @@ class Passes:
             training=True,
             freeze_norm_stats=self.freeze_norm_stats,
         )
+        self.engine.check()
 
     def step(
         self,
-        pixels: np.ndarray,
-        labels: np.ndarray,
-        draws: Tensor,
+        inputs: tuple[Tensor, ...],
+        target: Tensor,
         optimizer: torch.optim.Optimizer,
-    ) -> tuple[float, int]:
+        gen: torch.Generator,
+    ) -> Stepped:
         """Train on one batch.
 
         Args:
-            pixels: uint8 (B, 3, S, S).
-            labels: int64 (B,).
-            draws: (B, augment.DRAWS), the pictures' rows of this epoch.
+            inputs: Of the engine, (B, ...) each.
+            target: (B,) int64 on the device.
             optimizer: Its rates already set.
+            gen: For mixing and noise.
 
         Returns:
-            Mean loss (label smoothing included) and how many were right. The step is not taken
-            when the loss is not finite.
+            Mean loss (label smoothing included) and how many were right.
         """
-        images = torch.from_numpy(np.ascontiguousarray(pixels)).to(self.device)
-        images = augment.apply(images, draws.to(self.device), self.recipe.augment)
-        target = torch.from_numpy(labels).to(self.device)
-        logits = self.model(self._fed(images))
-        loss = F.cross_entropy(logits, target, label_smoothing=self.recipe.label_smoothing)
-        value = float(loss.detach())
-        if np.isfinite(value):
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-        return value, int((logits.detach().argmax(1) == target).sum())
+        config = self.recipe.augment
+        inputs, partner, share = disturbed(inputs, config, gen)
+        smoothing = self.recipe.label_smoothing
+        with autocast(self.engine.decided.numerics, self.engine.device):
+            logits = self.engine.forward(inputs)
+        logits = logits.float()
+        loss = F.cross_entropy(logits, target, label_smoothing=smoothing)
+        if share < 1:
+            other = target[partner.to(target.device)]
+            blended = F.cross_entropy(logits, other, label_smoothing=smoothing)
+            loss = share * loss + (1 - share) * blended
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        return Stepped(loss.detach(), (logits.detach().argmax(1) == target).sum())
 
-    def judge(
-        self, name: str, pixels: np.ndarray, labels: np.ndarray, index: np.ndarray, size: int
-    ) -> Judged:
+    def judge(self, name: str, labels: np.ndarray, index: np.ndarray, size: int) -> Judged:
         """Judge clean pictures in evaluation mode; the plain cross-entropy, without smoothing.
 
         Args:
-            name: Of this set of pictures, under which features may be kept.
-            pixels: uint8 (N, 3, S, S).
+            name: "fit" (training pictures) or "val".
             labels: int64 (N,).
             index: Which of them, in order.
             size: Pictures at a time.
         """
         set_modes(self.model, self.groups, self.plan, training=False)
-        losses, right = [], []
         rows = [index[start : start + size] for start in range(0, len(index), size)]
-        with torch.inference_mode():
-            for mine, logits in zip(rows, self._logits(name, pixels, rows), strict=True):
-                target = torch.from_numpy(labels[mine]).to(self.device)
-                losses.append(F.cross_entropy(logits, target, reduction="none").cpu().numpy())
-                right.append((logits.argmax(1) == target).cpu().numpy())
-        return Judged(np.concatenate(losses), np.concatenate(right))
+        inputs: Iterable[tuple[Tensor, ...]] = self.engine.clean(name, rows)
+        losses, right = [], []
+        with torch.no_grad():
+            for mine, given in zip(rows, inputs, strict=True):
+                logits = self.engine.forward(given).float()
+                target = torch.from_numpy(labels[mine]).to(logits.device)
+                losses.append(F.cross_entropy(logits, target, reduction="none"))
+                right.append(logits.argmax(1) == target)
+        return Judged(torch.cat(losses).cpu().numpy(), torch.cat(right).cpu().numpy())
 
     def finish(self) -> None:
         """Give the network its usual memory layout back, in evaluation mode."""
         set_modes(self.model, self.groups, self.plan, training=False)
         self.model.to(memory_format=torch.contiguous_format)
 
-    def _fed(self, images: Tensor) -> Tensor:
-        images = augment.normalise(images, self.recipe.mean, self.recipe.std)
-        return images.contiguous(memory_format=self._layout)
-
     def forget(self) -> None:
         """Drop kept features, as when memory ran out."""
-        self._kept.clear()
-
-    def _logits(
-        self, name: str, pixels: np.ndarray, rows: Sequence[np.ndarray]
-    ) -> Iterator[Tensor]:
-        model: Any = self.model
-        if name in self._kept:
-            yield from (model.forward_head(features) for features in self._kept[name])
-            return
-        kept: list[Tensor] = []
-        for mine in rows:
-            images = torch.from_numpy(np.ascontiguousarray(pixels[mine])).to(self.device)
-            images = self._fed(images)
-            if not self._head_apart(images[:2]):
-                yield model(images)
-                continue
-            features = model.forward_features(images)
-            if len(kept) * features.numel() * features.element_size() < KEEP_MB * 1e6:
-                kept.append(features)
-            yield model.forward_head(features)
-        if len(kept) == len(rows):
-            self._kept[name] = kept
-
-    def _head_apart(self, images: Tensor) -> bool:
-        """Whether everything up to ``forward_head`` is frozen and the two halves are the whole."""
-        if self._apart is None:
-            self._apart = self._only_head_trains() and self._halves_agree(images)
-        return self._apart
-
-    def _only_head_trains(self) -> bool:
-        halves = hasattr(self.model, "forward_features") and hasattr(self.model, "forward_head")
-        return halves and self.plan.first_trainable == len(self.groups) - 1
-
-    def _halves_agree(self, images: Tensor) -> bool:
-        """Run both ways, watching that no trainable module works before the head."""
-        model: Any = self.model
-        seen: list[nn.Module] = []
-        hooks = [
-            module.register_forward_pre_hook(lambda module, args: seen.append(module))
-            for module in model.modules()
-            if any(p.requires_grad for p in module.parameters(recurse=False))
-        ]
-        try:
-            features = model.forward_features(images)
-            early = bool(seen) or not isinstance(features, Tensor)
-            return not early and torch.equal(model.forward_head(features), model(images))
-        finally:
-            for hook in hooks:
-                hook.remove()
+        self.engine.forget()

@@ -9,18 +9,41 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from tl_core.config import AugmentConfig, RunSpec
 from tl_core.events import EpochDone, FindingRaised, FinishReason
+from tl_core.models.plan import FreezePlan
 
-__all__ = ["Control", "Judge", "Recipe", "TrainData", "fit_subset", "recipe_digest", "recipe_for"]
+__all__ = [
+    "Control",
+    "Judge",
+    "PictureRows",
+    "Recipe",
+    "TrainData",
+    "fit_subset",
+    "keeps_norm_stats",
+    "recipe_digest",
+    "recipe_for",
+]
 
 FIT_PICTURES = 200  # training pictures judged clean each epoch; the 95 % interval is then +-7 pts
 
 Order = Literal["go", "pause", "stop"]
+
+
+class PictureRows(Protocol):
+    """Pictures by position: an array, or rows of a store (``tl_core.data.rows.Rows``)."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, 3, S, S)."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: Any, /) -> np.ndarray: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,15 +51,32 @@ class TrainData:
     """Pictures at training size with their labels; the test pictures are not among them.
 
     ``*_x`` are uint8 (N, 3, S, S), memory maps welcome; ``*_y`` int64 (N,) class positions;
-    ``fit_index`` positions in ``train_x`` judged as they are each epoch (``fit_subset``).
+    ``fit_index`` positions in ``train_x`` judged as they are each epoch (``fit_subset``);
+    ``*_keys`` the pictures' contents (digests) and ``resize`` how they were made square, without
+    which nothing computed from them can be kept beyond the run.
     """
 
-    train_x: np.ndarray
+    train_x: PictureRows
     train_y: np.ndarray
-    val_x: np.ndarray
+    val_x: PictureRows
     val_y: np.ndarray
     fit_index: np.ndarray
     n_test: int = 0
+    train_keys: tuple[str, ...] = ()
+    val_keys: tuple[str, ...] = ()
+    resize: str = "squash"
+
+    @property
+    def known(self) -> bool:
+        """Whether the pictures' contents are named."""
+        return len(self.train_keys) == len(self.train_y) and len(self.val_keys) == len(self.val_y)
+
+    def keys(self, part: Literal["train", "val"]) -> tuple[str, ...]:
+        """Content keys of a part; positions stand in for them when they are not known."""
+        if self.known:
+            return self.train_keys if part == "train" else self.val_keys
+        n = len(self.train_y) if part == "train" else len(self.val_y)
+        return tuple(f"{part}-{position}" for position in range(n))
 
     @property
     def majority(self) -> float:
@@ -69,6 +109,9 @@ class Recipe:
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
     device: str = "auto"
     freeze_norm_stats: bool | None = None
+    views: int = 0
+    cache: bool = False
+    head_start: str = "random"
 
 
 class Control(Protocol):
@@ -124,7 +167,17 @@ def recipe_for(
         mean=tuple(mean),
         std=tuple(std),
         device=device,
+        views=train.views or 0,
+        cache=train.cache,
+        head_start="random" if spec.model.weights == "random" else train.head_start,
     )
+
+
+def keeps_norm_stats(recipe: Recipe, plan: FreezePlan, n_train: int) -> bool:
+    """Whether trainable pretrained groups keep their statistics, asked for or by rule."""
+    if recipe.freeze_norm_stats is not None:
+        return recipe.freeze_norm_stats
+    return plan.freeze_norm_stats(batch_size=recipe.batch_size, n_train=n_train)
 
 
 def recipe_digest(recipe: Recipe, data: TrainData) -> str:

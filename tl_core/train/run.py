@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
+from tl_core.cache.shelf import Shelf
 from tl_core.errors import CheckpointError, DeviceMemoryError, FrozenDriftError
 from tl_core.events import (
     EpochDone,
@@ -18,7 +20,6 @@ from tl_core.events import (
 )
 from tl_core.intervals import wilson
 from tl_core.models.freezing import (
-    apply_plan,
     frozen_digest,
     load_trainable_state,
     trainable_state,
@@ -26,11 +27,12 @@ from tl_core.models.freezing import (
 from tl_core.models.groups import LayerGroup
 from tl_core.models.plan import FreezePlan
 from tl_core.train.checkpoint import Checkpoint
-from tl_core.train.device import choose_device, device_title
+from tl_core.train.device import device_title
+from tl_core.train.engine import Decided, build_engine
 from tl_core.train.optim import build_optimizer, group_rates, load_optimizer_state, optimizer_state
 from tl_core.train.passes import EVAL_BATCH, Judged, Passes, batches
 from tl_core.train.policies import best_epoch, is_best
-from tl_core.train.recipe import Judge, Recipe, TrainData, recipe_digest
+from tl_core.train.recipe import Judge, Recipe, TrainData, keeps_norm_stats, recipe_digest
 
 __all__ = ["Run"]
 
@@ -49,21 +51,23 @@ class Run:
         recipe: Recipe,
         *,
         judge: Judge,
+        decided: Decided | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
         self.model, self.groups, self.plan = model, groups, plan
         self.data, self.recipe = data, recipe
         self._judge = judge
-        self.device = choose_device(recipe.device)
         self.batch_size = min(recipe.batch_size, len(data.train_y))
-        apply_plan(model, groups, plan)
-        keep_stats = recipe.freeze_norm_stats
-        if keep_stats is None:
-            keep_stats = plan.freeze_norm_stats(
-                batch_size=recipe.batch_size, n_train=len(data.train_y)
-            )
+        engine = build_engine(model, groups, plan, data, recipe, decided=decided, shelf=shelf)
+        self.device = engine.device
         self.passes = Passes(
-            model, groups, plan, recipe, device=self.device, freeze_norm_stats=keep_stats
+            engine,
+            groups,
+            plan,
+            recipe,
+            freeze_norm_stats=keeps_norm_stats(recipe, plan, len(data.train_y)),
         )
+        self.targets = torch.from_numpy(np.ascontiguousarray(data.train_y)).to(self.device)
         self.rates = group_rates(
             plan, lr=recipe.lr, backbone_lr=recipe.backbone_lr, block_decay=recipe.block_decay
         )
@@ -131,8 +135,8 @@ class Run:
         data, size = self.data, min(EVAL_BATCH, 4 * self.batch_size)
         everything = np.arange(len(data.val_y))
         return (
-            self.passes.judge("fit", data.train_x, data.train_y, data.fit_index, size),
-            self.passes.judge("val", data.val_x, data.val_y, everything, size),
+            self.passes.judge("fit", data.train_y, data.fit_index, size),
+            self.passes.judge("val", data.val_y, everything, size),
         )
 
     def add(

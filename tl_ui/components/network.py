@@ -1,4 +1,6 @@
-"""The network drawn as blocks from input to head: what each knows, what is frozen, what trains."""
+"""The network drawn as blocks from input to head: what each knows, what is frozen or read, what
+trains.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +24,7 @@ def network_blocks(
     *,
     free: bool,
     scratch: bool = False,
+    probe: str = "",
     key: str,
 ) -> tuple[int, ...] | None:
     """Draw the blocks; in free choice they are buttons.
@@ -31,6 +34,8 @@ def network_blocks(
         trainable: Aligned with ``groups``; the last, the head, always trains.
         free: Whether a click changes a block.
         scratch: Whether the training blocks start from random weights.
+        probe: Where the head is solved instead of trained, what it is solved from: "deep-probe"
+            every block, "exact-head" the last one.
         key: Of the component.
 
     Returns:
@@ -50,7 +55,7 @@ def network_blocks(
     ]
     result = _mount(
         key=key,
-        data={"blocks": blocks, "free": free, "scratch": scratch},
+        data={"blocks": blocks, "free": free, "scratch": scratch, "probe": probe},
         on_chosen_change=lambda: None,
     )
     chosen = result.get("chosen")

@@ -10,11 +10,11 @@ from tl_core.storage import Home, atomic_path
 __all__ = ["SCREEN_PX", "screen_picture"]
 
 SCREEN_PX = 1600  # longest side
-QUALITY = 88  # WebP
+QUALITY = 88  # JPEG
 
 
 def screen_picture(home: Home, digest: str) -> Path:
-    """Return the WebP of a stored picture at most ``SCREEN_PX`` long, made when missing.
+    """Return the JPEG of a stored picture at most ``SCREEN_PX`` long, made when missing.
 
     Raises:
         StorageError: No such picture.
@@ -26,5 +26,5 @@ def screen_picture(home: Home, digest: str) -> Path:
             image = open_rgb(stream, max_side_px=SCREEN_PX)
         image.thumbnail((SCREEN_PX, SCREEN_PX))
         with atomic_path(target) as part:
-            image.save(part, format="WEBP", quality=QUALITY)
+            image.save(part, format="JPEG", quality=QUALITY)
     return target

@@ -49,7 +49,7 @@ def routes_for(home: Home, uploads: Uploads | None = None) -> list[Route]:
         Route("/api/upload/{upload_id}", upload.answer, methods=["HEAD", "PUT", "DELETE"]),
         Route("/api/export/{run_id}/{name}", partial(_export, home), methods=["GET"]),
         Route("/api/health", partial(_health, home), methods=["GET"]),
-        Route("/thumb/{digest}/{size:int}.webp", pictures.thumb, methods=["GET"]),
+        Route("/thumb/{digest}/{size:int}.jpg", pictures.thumb, methods=["GET"]),
         Route("/picture/{digest}", pictures.picture, methods=["GET"]),
         Route(PLOTLY_URL, _plotly, methods=["GET"]),
     ]
@@ -194,7 +194,7 @@ class _Pictures:
             return None
 
     async def thumb(self, request: Request) -> Response:
-        """``/thumb/{digest}/{size}.webp``: made when missing."""
+        """``/thumb/{digest}/{size}.jpg``: made when missing."""
         digest, size = request.path_params["digest"], request.path_params["size"]
         return await self._serve(request, digest, size, partial(_thumb, self._home, digest, size))
 
@@ -214,7 +214,7 @@ class _Pictures:
         path = await self._make(work)
         if path is None:
             return _not_found()
-        return FileResponse(path, media_type="image/webp", headers=headers)
+        return FileResponse(path, media_type="image/jpeg", headers=headers)
 
 
 def _thumb(home: Home, digest: str, size_px: int) -> Path:

@@ -15,12 +15,22 @@ SPLIT_WORDS = {
     "val": "Validation pictures were not trained on, but they chose the best epoch, so this "
     "number is a little too good. Quote the one on test pictures.",
 }
+SPLIT_WORDS_SOLVED = {
+    **SPLIT_WORDS,
+    "val": "Validation pictures were not used to find this answer. If you compare runs by them, "
+    "the number of the winner is a little too good: quote the one on test pictures.",
+}
+ONLY_VAL_SOLVED = (
+    "This set has no test pictures, so only the validation pictures can be judged. They were not "
+    "used to find this answer; if you compare runs by them, the winner's number is a little too "
+    "good."
+)
 ONLY_VAL = (
     "This set has no test pictures, so only the validation pictures can be judged. They chose the "
     "best epoch, so the number is a little too good."
 )
 NO_REPORT = "This run has left no result to judge."
-NO_REPORT_HINT = "It may have been stopped before its first epoch was over. Train again."
+NO_REPORT_HINT = "It may have been stopped before there was anything to judge. Train again."
 
 MAJORITY_HELP = "The line to beat: what somebody who never looks at the picture would reach."
 BALANCED = "Average over classes"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tl_core.config import PROBES
 from tl_ui.texts import layers
 
 SETTING, VALUE = "Setting", "Value"
@@ -26,26 +27,46 @@ NAMES = {
     "train.dropout": layers.DROPOUT,
     "train.label_smoothing": layers.SMOOTHING,
     "train.patience": layers.PATIENCE,
+    "train.views": layers.VIEWS,
+    "train.cache": layers.CACHE,
+    "train.head_start": layers.HEAD_START,
     "train.seed": layers.SEED,
     "augment.flip": layers.FLIP,
     "augment.flip_vertical": layers.FLIP_VERTICAL,
     "augment.crop": layers.CROP,
     "augment.rotate": layers.ROTATE,
     "augment.color": layers.COLOR,
+    "augment.mixup": layers.MIXUP,
+    "augment.feature_noise": layers.NOISE,
+    "augment.feature_brightness": layers.BRIGHTNESS,
 }
-PERCENT = {"augment.crop", "augment.color", "train.dropout", "train.label_smoothing"}
+OF_A_PROBE = {
+    *("model.name", "model.weights", "freeze.layers"),
+    *("train.image_size", "train.resize", "train.seed"),
+}  # the others have no effect where nothing takes steps
+PERCENT = {
+    *("augment.crop", "augment.color", "augment.feature_noise", "augment.feature_brightness"),
+    *("train.dropout", "train.label_smoothing"),
+}
 UNITS = {"train.image_size": " px", "augment.rotate": "°"}
 
 
 def rows(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """(setting, value) of a stored RunSpec, in reading order."""
+    probe = spec.get("freeze", {}).get("layers") in PROBES
     for path, name in NAMES.items():
         part, _, field = path.partition(".")
-        if field in spec.get(part, {}):
+        if field in spec.get(part, {}) and (path in OF_A_PROBE or not probe):
             yield name, _value(path, spec[part][field])
 
 
 def _value(path: str, value: Any) -> str:
+    if path == "train.views" and value is None:
+        return layers.VIEWS_NEW
+    if path == "train.head_start":
+        return layers.HEAD_STARTS.get(value, str(value))
+    if path == "freeze.layers":
+        return layers.PROBES[value] if value in PROBES else str(value)
     if isinstance(value, bool):
         return YES if value else NO
     if path in PERCENT:

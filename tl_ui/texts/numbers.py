@@ -6,7 +6,18 @@ from collections.abc import Sequence
 
 from tl_core.evaluate.words import percent
 
-__all__ = ["clock", "count", "duration", "interval", "memory", "percent", "rate", "right_of"]
+__all__ = [
+    "clock",
+    "count",
+    "duration",
+    "interval",
+    "memory",
+    "milliseconds",
+    "percent",
+    "rate",
+    "right_of",
+    "storage",
+]
 
 MINUTE_S = 60
 HOUR_S = 3600
@@ -51,6 +62,20 @@ def memory(megabytes: float) -> str:
         step = 10 if megabytes >= 100 else 5
         return f"{max(step, round(megabytes / step) * step)} MB"
     return f"{megabytes / 1000:.1f} GB"
+
+
+def storage(megabytes: float) -> str:
+    """A measured size (10^6 bytes): "0.4 MB", "38 MB", "1.4 GB"."""
+    if megabytes >= 950:
+        return f"{megabytes / 1000:.1f} GB"
+    return f"{megabytes:.0f} MB" if megabytes >= 9.5 else f"{max(megabytes, 0.1):.1f} MB"
+
+
+def milliseconds(value: float) -> str:
+    """A short time: "0.3 ms", "12 ms", "1.4 s"."""
+    if value >= 950:
+        return f"{value / 1000:.1f} s"
+    return f"{value:.0f} ms" if value >= 9.5 else f"{max(value, 0.01):.2g} ms"
 
 
 def rate(value: float) -> str:

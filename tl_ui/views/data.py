@@ -15,13 +15,13 @@ from tl_ui.errors import shown_kindly
 from tl_ui.text import esc_md
 from tl_ui.texts import data as text
 
-__all__ = ["overview"]
+__all__ = ["closer", "overview"]
 
 SENTENCES_MOST = 30  # left-out files told in sentences; more go into a table
 
 
-def overview(work: Studio, project: Project, view: DataView) -> None:
-    """The set in numbers, what there is to know about it, and one of four closer looks."""
+def overview(view: DataView) -> None:
+    """The set in numbers, and what there is to know about it."""
     with st.grid(6, min_column_width=95):
         for label, number in (
             (text.N_PICTURES, view.n_images),
@@ -37,6 +37,10 @@ def overview(work: Studio, project: Project, view: DataView) -> None:
     if view.notes:
         st.markdown("\n".join(f"- {esc_md(note)}" for note in view.notes))
     st.caption(text.ONE_LABEL)
+
+
+def closer(work: Studio, project: Project, view: DataView) -> None:
+    """One of four closer looks."""
     chosen = st.segmented_control(
         text.VIEW,
         list(text.VIEWS),

@@ -11,16 +11,36 @@ from typing import Any
 
 import streamlit as st
 
-from tl_core.config import AugmentConfig, RunSpec, TrainConfig, changed, limits_of
+from tl_core.config import (
+    PROBES,
+    AugmentConfig,
+    RunSpec,
+    TrainConfig,
+    changed,
+    limits_of,
+    parse_layers,
+)
 from tl_core.session import Studio
 from tl_core.train.defaults import resolved
 from tl_ui.errors import shown_kindly
 from tl_ui.text import esc_md
 from tl_ui.texts import layers as text
 
-__all__ = ["Draft", "choice", "degrees", "keep", "menu", "number", "scale", "share", "switch"]
+__all__ = [
+    "Draft",
+    "choice",
+    "degrees",
+    "keep",
+    "menu",
+    "number",
+    "scale",
+    "share",
+    "switch",
+    "versions",
+]
 
-AUTO = ("train.epochs", "train.lr", "train.batch_size", "train.image_size")
+AUTOMATIC = "automatic"  # the position of a slider that leaves a number to Thaw
+AUTO = ("train.epochs", "train.lr", "train.batch_size", "train.image_size", "train.views")
 
 
 class Draft:
@@ -39,6 +59,27 @@ class Draft:
         self.data = work.data(project_id)
         self.why = work.reasons(project_id)
         self.resolved = self._filled(self.spec)
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether the head is solved instead of trained, so that nothing takes steps."""
+        return self.spec.freeze.layers in PROBES
+
+    @property
+    def from_scratch(self) -> bool:
+        """Whether nothing pretrained is used."""
+        return self.spec.freeze.layers == "scratch"
+
+    @property
+    def pretrained_learn(self) -> bool:
+        """Whether pretrained blocks learn besides the head."""
+        return not (self.is_probe or self.from_scratch or self.spec.freeze.layers == "head")
+
+    @property
+    def keeps_a_prefix(self) -> bool:
+        """Whether blocks are frozen before the first one that learns, so that something is kept."""
+        kind, numbers = parse_layers(self.spec.freeze.layers)
+        return kind not in ("all", "scratch", "first") and 0 not in numbers
 
     def _filled(self, spec: RunSpec) -> RunSpec:
         return resolved(
@@ -188,13 +229,36 @@ def degrees(draft: Draft, path: str, label: str, *, help: str) -> None:
     )
 
 
-def switch(draft: Draft, path: str, label: str, *, help: str | None = None) -> None:
+def versions(draft: Draft, path: str, label: str, marks: Sequence[int], *, help: str) -> None:
+    """A slider whose first position leaves the number to Thaw, which may choose none."""
+    usual, chosen = draft.usual(path), _value(draft.spec, path)
+    st.select_slider(
+        label,
+        [AUTOMATIC, *sorted({*marks, *([chosen] if chosen else [])})],
+        format_func=lambda one: text.views_mark(None if one == AUTOMATIC else one, usual),
+        help=help,
+        **_bound(draft, path, chosen or AUTOMATIC, lambda one: None if one == AUTOMATIC else one),
+    )
+    _foot(draft, path, text.views_words(usual))
+
+
+def switch(
+    draft: Draft, path: str, label: str, *, help: str | None = None, reason: bool = False
+) -> None:
     """Yes or no."""
     st.toggle(label, help=help, **_bound(draft, path, draft.now(path), bool))
+    if reason:
+        _foot(draft, path, text.ON if draft.usual(path) else text.OFF)
 
 
 def choice(
-    draft: Draft, path: str, label: str, names: Mapping[str, str], *, help: str | None = None
+    draft: Draft,
+    path: str,
+    label: str,
+    names: Mapping[str, str],
+    *,
+    help: str | None = None,
+    reason: bool = False,
 ) -> None:
     """One of a few, all to be seen."""
     st.segmented_control(
@@ -205,6 +269,8 @@ def choice(
         help=help,
         **_bound(draft, path, draft.now(path), str),
     )
+    if reason:
+        _foot(draft, path, names[draft.usual(path)])
 
 
 def menu(draft: Draft, path: str, label: str, names: Mapping[str, str]) -> None:

@@ -12,7 +12,7 @@ from tl_ui.errors import show_error, shown_kindly
 from tl_ui.text import esc_md, step_text
 from tl_ui.texts import train as text
 from tl_ui.views import findings
-from tl_ui.views.running import headline
+from tl_ui.views.running import computed, headline
 from tl_ui.views.train import bare
 
 __all__ = ["over"]
@@ -32,10 +32,12 @@ def over(work: Studio, row: RunRow) -> None:
             show_error(row.error or {})
             st.caption(text.failed_where(view))
         case _:
-            st.info(text.CANCELLED, icon=":material/event_busy:")
+            words = text.STOPPED_EARLY if row.started_at else text.CANCELLED
+            st.info(words, icon=":material/event_busy:")
     if row.state == "finished" or view.history:
         headline(view)
         live.curves(view)
+        computed(view)
     findings.draw(work, view, row)
     _details(work, row)
     _ways_on(work, row)
@@ -44,7 +46,8 @@ def over(work: Studio, row: RunRow) -> None:
 def _finished(view: RunView) -> None:
     if view.finished is not None:
         planned = view.started.epochs if view.started else view.finished.epochs
-        st.success(text.ended(view.finished, planned), icon=":material/check_circle:")
+        words = text.solved(view) if view.is_probe else text.ended(view.finished, planned)
+        st.success(words, icon=":material/check_circle:")
 
 
 def _details(work: Studio, row: RunRow) -> None:

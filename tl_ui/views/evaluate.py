@@ -8,35 +8,23 @@ from typing import Any, NoReturn
 
 import streamlit as st
 
+from tl_core.config import PROBES
 from tl_core.session import ImageRow, RunRow, Studio
 from tl_ui import gallery
 from tl_ui.text import esc_md
 from tl_ui.texts import evaluate as text
 from tl_ui.texts.numbers import percent
+from tl_ui.views.bar import BAR_STYLE, accuracy_bar
 from tl_ui.views.figures import Figure, figures
 
 __all__ = ["classes", "headline", "mistakes", "pictures_of", "report_of"]
 
 SHOWN = 12  # mistakes on the page
-SCORE = """<style>
-.thaw-score{{display:flex;flex-wrap:wrap;align-items:center;gap:.4rem 1.4rem}}
-.thaw-score strong{{font-size:3.6rem;line-height:1.1;font-weight:700;letter-spacing:-.02em}}
-.thaw-score span{{font-size:1.05rem;line-height:1.45}}
-.thaw-bar{{position:relative;height:1.1rem;margin:.9rem 0 1.9rem;border-radius:.55rem;
-background:color-mix(in srgb,currentColor 10%,transparent)}}
-.thaw-bar i{{position:absolute;top:0;bottom:0;border-radius:.55rem;
-background:color-mix(in srgb,#1480b8 45%,transparent)}}
-.thaw-bar b{{position:absolute;top:-.2rem;bottom:-.2rem;width:.28rem;margin-left:-.14rem;
-border-radius:.2rem;background:#1480b8}}
-.thaw-bar s{{position:absolute;top:-.3rem;bottom:-.3rem;border-left:2px dashed currentColor}}
-.thaw-bar u{{position:absolute;top:1.35rem;font-size:.82rem;text-decoration:none;
-white-space:nowrap;transform:translateX(-50%)}}
-</style>
-<p class="thaw-score"><strong>{percent}</strong><span>{right}<br>{likely}</span></p>
-<div class="thaw-bar" role="img" aria-label="{words}">
-<i style="left:{low:.1f}%;width:{width:.1f}%"></i><b style="left:{value:.1f}%"></b>
-<s style="left:{base:.1f}%"></s>
-<u style="left:clamp(5rem,{base:.1f}%,100% - 5rem)">{name}</u></div>"""
+SCORE_STYLE = """<style>
+.thaw-score{display:flex;flex-wrap:wrap;align-items:center;gap:.4rem 1.4rem}
+.thaw-score strong{font-size:3.6rem;line-height:1.1;font-weight:700;letter-spacing:-.02em}
+.thaw-score span{font-size:1.05rem;line-height:1.45}
+</style>"""
 TWO_LINES = """<style>
 .st-key-mistakes figcaption{white-space:pre-line!important}
 </style>"""
@@ -48,8 +36,9 @@ def report_of(work: Studio, row: RunRow) -> dict[str, Any]:
     there = [split for split, body in found.items() if body is not None]
     if not there:
         _nothing()
+    solved = row.spec.get("freeze", {}).get("layers") in PROBES  # then they chose no epoch
     if there == ["val"]:
-        st.info(text.ONLY_VAL, icon=":material/info:")
+        st.info(text.ONLY_VAL_SOLVED if solved else text.ONLY_VAL, icon=":material/info:")
         split = "val"
     else:
         split = st.segmented_control(
@@ -61,7 +50,8 @@ def report_of(work: Studio, row: RunRow) -> dict[str, Any]:
             key="evaluate.split",
             persist_state="session",
         )
-        st.caption(text.SPLIT_WORDS[split])
+        words = text.SPLIT_WORDS_SOLVED if solved else text.SPLIT_WORDS
+        st.caption(words[split])
     body = found[split]
     assert body is not None  # only splits with a result can be chosen
     return body
@@ -105,19 +95,18 @@ def headline(work: Studio, report: Mapping[str, Any]) -> None:
 
 
 def _score(report: Mapping[str, Any]) -> None:
-    low, high = report["accuracy"]["ci"]
+    value = report["accuracy"]["value"]
+    right, likely = text.right_words(report["accuracy"], report["n"]), text.likely_words(report)
+    bar = accuracy_bar(
+        value,
+        report["accuracy"]["ci"],
+        report["majority"]["value"],
+        name=text.majority_mark(report),
+        words=text.bar_words(report),
+    )
     st.html(
-        SCORE.format(
-            percent=escape(percent(report["accuracy"]["value"])),
-            right=escape(text.right_words(report["accuracy"], report["n"])),
-            likely=escape(text.likely_words(report)),
-            words=escape(text.bar_words(report), quote=True),
-            low=100 * low,
-            width=100 * (high - low),
-            value=100 * report["accuracy"]["value"],
-            base=100 * report["majority"]["value"],
-            name=escape(text.majority_mark(report)),
-        )
+        f'{SCORE_STYLE}{BAR_STYLE}<p class="thaw-score"><strong>{escape(percent(value))}</strong>'
+        f"<span>{escape(right)}<br>{escape(likely)}</span></p>{bar}"
     )
 
 

@@ -78,7 +78,7 @@ def _strip(work: Studio, row: Project) -> str:
     each = -(-STRIP // max(1, len(labels)))
     found = [one for label in labels for one in work.images(row.id, label=label, limit=each)]
     cells = "".join(
-        f'<img src="/thumb/{one.digest}/160.webp" alt="" loading="lazy" width="160" height="160">'
+        f'<img src="/thumb/{one.digest}/160.jpg" alt="" loading="lazy" width="160" height="160">'
         for one in found[:STRIP]
     )
     return f'<div class="thaw-strip">{cells}</div>'

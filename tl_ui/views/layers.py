@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 import streamlit as st
@@ -11,7 +11,6 @@ from tl_core.config import parse_layers
 from tl_core.errors import TLError
 from tl_core.models.facts import GroupFacts, groups_for
 from tl_core.models.plan import FreezePlan
-from tl_core.session import Studio
 from tl_ui import asking, page, state
 from tl_ui.components.network import network_blocks
 from tl_ui.errors import show_error
@@ -59,13 +58,14 @@ def blocks(draft: Draft, groups: Sequence[GroupFacts]) -> FreezePlan:
     st.subheader(text.BLOCKS_TITLE, anchor=False, help=text.BLOCKS_HELP)
     plan = _plan(draft, len(groups))
     _presets(draft, plan)
-    hint = text.BLOCKS_HINT_SCRATCH if plan.scratch else text.BLOCKS_HINT
-    st.caption(hint)
+    probe = draft.spec.freeze.layers if draft.is_probe else ""
+    st.caption(_hint(plan, probe))
     chosen = network_blocks(
         groups,
         plan.trainable,
-        free=not plan.scratch,
+        free=not plan.scratch and not probe,
         scratch=plan.scratch,
+        probe=probe,
         key=f"blocks.{draft.project_id}.{draft.card.name}",
     )
     if chosen is not None:
@@ -73,6 +73,12 @@ def blocks(draft: Draft, groups: Sequence[GroupFacts]) -> FreezePlan:
         draft.save({"freeze.layers": FreezePlan(flags).to_layers()})
         st.rerun()
     return plan
+
+
+def _hint(plan: FreezePlan, probe: str) -> str:
+    if probe:
+        return text.BLOCKS_HINT_PROBE[probe]
+    return text.BLOCKS_HINT_SCRATCH if plan.scratch else text.BLOCKS_HINT
 
 
 def _plan(draft: Draft, n_groups: int) -> FreezePlan:
@@ -96,33 +102,42 @@ def preset_of(layers: str) -> str:
 
 def _presets(draft: Draft, plan: FreezePlan) -> None:
     body = len(plan.trainable) - 1
-    preset = preset_of(plan.to_layers())
-    names = {
+    preset = draft.spec.freeze.layers if draft.is_probe else preset_of(plan.to_layers())
+    trained = {
         key: name
         for key, name in text.PRESETS.items()
         if (key != "several" or body > 2) and (key != "custom" or preset == "custom")
     }
-    key = f"{draft.project_id}.preset"
-    st.session_state[key] = preset
-    st.segmented_control(
-        text.PRESET,
-        list(names),
-        required=True,
-        format_func=lambda one: names[one],
-        key=key,
-        label_visibility="collapsed",
-        on_change=_take_preset,
-        args=(draft, key),
-    )
+    with st.container(horizontal=True, gap="small"):
+        _group(draft, "probe", text.SOLVED, text.SOLVED_HELP, text.PROBES, preset)
+        _group(draft, "preset", text.TRAINED, text.TRAINED_HELP, trained, preset)
     if preset == "several":
         _how_many(draft, body, plan)
     st.markdown(text.PRESET_SENTENCES[preset])
 
 
+def _group(
+    draft: Draft, name: str, label: str, about: str, names: Mapping[str, str], preset: str
+) -> None:
+    """One of the two groups of presets; in the other one nothing is chosen."""
+    key = f"{draft.project_id}.{name}"
+    st.session_state[key] = preset if preset in names else None
+    st.segmented_control(
+        label,
+        list(names),
+        format_func=lambda one: names[one],
+        help=about,
+        key=key,
+        width="content",
+        on_change=_take_preset,
+        args=(draft, key),
+    )
+
+
 def _take_preset(draft: Draft, key: str) -> None:
     layers = {"last": "last:1", "several": "last:2", "first": "first:1"}
-    chosen = str(st.session_state.get(key) or "head")
-    if chosen != "custom":
+    chosen = st.session_state.get(key)  # None: the chosen one was clicked, and stays chosen
+    if chosen not in (None, "custom"):
         draft.save({"freeze.layers": layers.get(chosen, chosen)})
 
 
@@ -149,47 +164,75 @@ def _take_how_many(draft: Draft, key: str) -> None:
 def costs(draft: Draft, groups: Sequence[GroupFacts], plan: FreezePlan) -> None:
     """How much learns, how long it takes, how much memory it needs."""
     expected = draft.work.estimate(draft.project_id)
-    trainable = plan.trainable_parameters(groups)
+    probe = draft.is_probe
+    trainable = 0 if probe else plan.trainable_parameters(groups)
     parameters = sum(group.parameters for group in groups)
-    measuring = expected.seconds is None and _measure(draft.work)
+    measuring = expected.prefix_ms is None and _measure(draft)
     train = draft.resolved.train
     epochs, batch, size = train.epochs or 0, train.batch_size or 0, train.image_size or 0
+    n_train = draft.data.n_train
+    pace = text.solved_words(n_train) if probe else text.time_words(epochs, n_train)
     figures(
         (
             Figure(
                 text.LEARNS,
                 text.learns_value(trainable, parameters),
-                text.learns_words(trainable, parameters),
+                text.PROBE_LEARNS if probe else text.learns_words(trainable, parameters),
                 text.LEARNS_HELP,
             ),
             Figure(
                 text.TIME,
                 text.time_value(expected.seconds),
-                text.MEASURING if measuring else text.time_words(epochs, draft.data.n_train),
+                _pace(pace, measuring=measuring, known=expected.seconds is not None),
                 text.TIME_HELP,
             ),
             Figure(
                 text.MEMORY,
                 text.memory_value(expected.memory_mb),
-                text.memory_words(batch, size),
+                text.memory_words(batch, size, probe=probe),
                 text.MEMORY_HELP,
             ),
         ),
         key="costs",
     )
+    kept = train.cache and draft.keeps_a_prefix
+    if not probe and (words := text.engine_words(expected, kept=kept)):
+        st.caption(words)
 
 
-def _measure(work: Studio) -> bool:
-    """Have the machine measured, once; whether that is going on."""
-    slot = "layers.measure"
-    row = asking.started(work, slot, kinds=("measure",))
+def _pace(words: str, *, measuring: bool, known: bool) -> str:
+    if not measuring:
+        return words
+    return text.MEASURING_BETTER if known else text.MEASURING
+
+
+def _measure(draft: Draft) -> bool:
+    """Have a picture's cost measured for this network and choice; whether that is going on."""
+    slot, wanted, work = "layers.measure", _cost_of(draft), draft.work
+    row = asking.started(work, slot, kinds=("measure",), payload={"wanted": wanted})
     if row is None:
-        asking.remember(slot, work.ask("measure"))
-        row = asking.started(work, slot, kinds=("measure",))
-    if row is None or not row.active:
+        for other in work.active():
+            if other.kind == "measure" and other.state == "queued":
+                work.stop(other.id)  # nobody waits for that choice any more
+        task_id = work.ask(
+            "measure",
+            spec=draft.resolved.to_dict(),
+            n_classes=max(2, len(draft.data.classes)),
+            wanted=wanted,
+        )
+        asking.remember(slot, task_id)
+        row = work.task(task_id)
+    if not row.active:
         return False
     until_over(work, row.id)
     return True
+
+
+def _cost_of(draft: Draft) -> str:
+    """What a picture's cost depends on, as one string."""
+    spec = draft.resolved
+    train = spec.train
+    return f"{spec.model.name} {spec.freeze.layers} {train.image_size} {train.batch_size}"
 
 
 # -- the way on ------------------------------------------------------------------------------------

@@ -90,7 +90,7 @@ def _rows(draft: Draft, rows: Sequence[Mapping[str, Any]]) -> None:
     if not rows:
         st.caption(text.PREVIEW_NONE)
         return
-    changes = draft.spec.augment.any
+    changes = draft.spec.augment.any and not draft.is_probe
     st.caption(text.PREVIEW_CHANGED if changes else text.PREVIEW_UNCHANGED)
     for row in rows:
         label = str(row["label"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from tl_core.config import PROBES
+from tl_core.events import EpochDone
 from tl_core.jobs.view import RunView
 from tl_core.session import RunRow, Studio
 from tl_ui import live, state
@@ -14,7 +16,7 @@ from tl_ui.texts.numbers import percent
 from tl_ui.views import findings
 from tl_ui.views.figures import Figure, figures
 
-__all__ = ["follow", "headline"]
+__all__ = ["computed", "follow", "headline"]
 
 
 @st.fragment(run_every=1.0)
@@ -32,6 +34,7 @@ def follow(work: Studio, run_id: str) -> None:
         return
     headline(view)
     live.curves(view)
+    computed(view)
     findings.draw(work, view, row)
     st.caption(text.STAYS)
 
@@ -41,13 +44,17 @@ def _controls(work: Studio, row: RunRow, view: RunView) -> None:
         _control(text.TAKE_OFF, "stop", ":material/close:", work, row)
         return
     stopping = row.state == "stopping"
-    if view.paused or row.state == "paused":
+    probe = row.spec["freeze"]["layers"] in PROBES
+    if probe and not view.paused:
+        pass  # solved in a moment; there is no step to wait after
+    elif view.paused or row.state == "paused":
         _control(text.CONTINUE, "unpause", ":material/play_arrow:", work, row, disabled=stopping)
     else:
         _control(
             text.PAUSE, "pause", ":material/pause:", work, row, text.PAUSE_HELP, disabled=stopping
         )
-    _control(text.STOP, "stop", ":material/stop:", work, row, text.STOP_HELP, disabled=stopping)
+    words = (text.STOP_PROBE, text.STOP_PROBE_HELP) if probe else (text.STOP, text.STOP_HELP)
+    _control(words[0], "stop", ":material/stop:", work, row, words[1], disabled=stopping)
 
 
 def _control(
@@ -77,33 +84,53 @@ def _order(work: Studio, run_id: str, order: str) -> None:
         orders[order](run_id)
 
 
+def computed(view: RunView) -> None:
+    """How the run is computed, and the time it should take."""
+    if words := text.engine(view):
+        st.caption(words)
+
+
 def headline(view: RunView) -> None:
     """The numbers: of the best epoch when the run is over, else of the last one."""
     last = view.history[-1] if view.history else None
     best = next((row for row in view.history if row.epoch == view.best_epoch), None)
     main = best if view.over and best else last
+    when = text.NOT_SOLVED_YET if view.is_probe else text.NO_EPOCH_YET
     figures(
         (
             Figure(
                 text.VAL,
                 percent(main.val_acc) if main else text.NONE_YET,
-                text.val_words(main) if main else text.NO_EPOCH_YET,
-                text.VAL_HELP,
+                text.val_words(main) if main else when,
+                text.VAL_PROBE_HELP if view.is_probe else text.VAL_HELP,
             ),
-            Figure(
-                text.BEST_KEPT if view.over else text.BEST,
-                str(best.epoch) if best else text.NONE_YET,
-                f"validation {percent(best.val_acc)}" if best else text.NO_EPOCH_YET,
-                text.BEST_HELP,
-            ),
+            _strength(view) if view.is_probe else _best(view, best),
             Figure(
                 text.FIT,
                 percent(main.fit_acc) if main else text.NONE_YET,
-                text.fit_words(main) if main else text.NO_EPOCH_YET,
+                text.fit_words(main) if main else when,
                 text.FIT_HELP,
             ),
             Figure(text.TIME, text.time_value(view), text.time_words(view), text.TIME_HELP),
         ),
         key="headline",
         least_px=165,
+    )
+
+
+def _best(view: RunView, best: EpochDone | None) -> Figure:
+    return Figure(
+        text.BEST_KEPT if view.over else text.BEST,
+        str(best.epoch) if best else text.NONE_YET,
+        f"validation {percent(best.val_acc)}" if best else text.NO_EPOCH_YET,
+        text.BEST_HELP,
+    )
+
+
+def _strength(view: RunView) -> Figure:
+    return Figure(
+        text.STRENGTH if view.history else text.STRENGTH_SO_FAR,
+        text.strength_value(view),
+        text.strength_words(view),
+        text.STRENGTH_HELP,
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from tl_core.config import RunSpec
+from tl_core.config import PROBES, RunSpec
 from tl_core.models.catalog import is_downloaded
 from tl_core.models.facts import groups_for
 from tl_core.models.plan import FreezePlan
@@ -59,7 +59,7 @@ def ready(work: Studio, project: Project) -> None:
     st.caption(text.STAYS)
     with st.container(horizontal=True, horizontal_alignment="right"):
         st.button(
-            text.START,
+            text.START_PROBE if work.draft(project.id).freeze.layers in PROBES else text.START,
             type="primary",
             icon=":material/play_arrow:",
             key="start",
@@ -77,6 +77,7 @@ def _summary(work: Studio, project: Project) -> None:
     spec, card = work.resolved_draft(project.id), work.card(project.id)
     data, expected = work.data(project.id), work.estimate(project.id)
     size = spec.train.image_size or card.input_px
+    probe = spec.freeze.layers in PROBES
     cells = [
         (
             "model",
@@ -89,13 +90,15 @@ def _summary(work: Studio, project: Project) -> None:
                 card.download_mb,
             ),
         ),
-        ("layers", text.BLOCKS, *_blocks_words(work, project, spec)),
+        ("layers", text.PROBE if probe else text.BLOCKS, *_blocks_words(work, project, spec)),
         ("data", text.PICTURES, text.pictures_value(data), text.pictures_words(data, size)),
         (
             "layers",
-            text.TRAINING,
+            text.SOLVING if probe else text.TRAINING,
             text.training_value(expected),
-            text.training_words(spec.train.epochs or 0, spec.train.lr or 0.0),
+            text.SOLVING_WORDS
+            if probe
+            else text.training_words(spec.train.epochs or 0, spec.train.lr or 0.0),
         ),
     ]
     with st.grid(4, min_column_width=165, border=True, key="summary") as grid:
@@ -108,10 +111,13 @@ def _summary(work: Studio, project: Project) -> None:
 
 
 def _blocks_words(work: Studio, project: Project, spec: RunSpec) -> tuple[str, str]:
+    layers = spec.freeze.layers
+    if layers in PROBES:
+        return text.PROBE_NAMES[layers], text.PROBE_WORDS[layers]
     groups = groups_for(work.card(project.id), project.n_classes)
     if not groups:
-        return spec.freeze.layers, ""
-    plan = FreezePlan.from_layers(spec.freeze.layers, len(groups))
+        return layers, ""
+    plan = FreezePlan.from_layers(layers, len(groups))
     titles = [group.title for group, on in zip(groups, plan.trainable, strict=True) if on]
     total = sum(group.parameters for group in groups)
     return (

@@ -106,6 +106,9 @@ def test_mistakes_get_a_sentence_and_exit_code_2(
         (["--lr", "fast"], "'fast' is not a learning rate."),
         (["--lr", "7"], "lr is 7.0, outside"),
         (["--layers", "last:99"], "asks for too many"),
+        (["--layers", "deep-probe:2"], "is not a choice of layers"),
+        (["--views", "0"], "views is 0, outside"),
+        (["--mixup", "3"], "mixup is 3.0, outside"),
         (["--model", "resnet10x"], "resnet10x"),
         (["--weights", "missing.pth"], "There is no file missing.pth."),
     ],
@@ -115,6 +118,27 @@ def test_settings_that_do_not_fit_are_refused_before_anything_runs(
 ) -> None:
     assert main(["train", str(tiles), *options]) == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_options_become_settings(tiles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[RunSpec] = []
+    monkeypatch.setattr(
+        commands, "submit_training", lambda home, engine, project, spec: asked.append(spec) or "t"
+    )
+    monkeypatch.setattr(commands, "_work", lambda *given: 0)
+    options = ["--views", "4", "--no-cache", "--head-start", "random", "--layers", "deep-probe"]
+    changes = ["--mixup", "0.2", "--feature-noise", "0.1", "--feature-brightness", "0.3"]
+    for more in ([], ["--no-augment"]):
+        assert main(["train", str(tiles), *options, *changes, *more]) == 0
+    usual, unchanged = asked
+    assert usual.freeze.layers == "deep-probe"
+    assert (usual.train.views, usual.train.cache, usual.train.head_start) == (4, False, "random")
+    for spec in asked:
+        augment = spec.augment
+        assert (augment.mixup, augment.feature_noise, augment.feature_brightness) == (0.2, 0.1, 0.3)
+    assert usual.augment.flip and not unchanged.augment.any
+    assert main(["train", str(tiles)]) == 0
+    assert asked[-1] == RunSpec()
 
 
 def test_one_class_is_not_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

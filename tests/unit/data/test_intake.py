@@ -14,9 +14,12 @@ from PIL import Image
 from tests.unit.data import hostile
 from tl_core.data import parallel
 from tl_core.data.intake import Intake, IntakeLimits, take_in
+from tl_core.data.pixels import open_pixels
 from tl_core.data.quarantine import CODES
+from tl_core.data.segments import RowWriter, disk_told
 from tl_core.errors import (
     CancelledError,
+    ConfigError,
     EmptyDatasetError,
     StorageError,
     UnreadableArchiveError,
@@ -46,7 +49,7 @@ def test_records_blobs_and_thumbnails(tmp_path: Path, home: Home) -> None:
         with home.open_blob(record.digest) as stream:
             assert stream.read() == body
         with Image.open(home.thumb(record.digest, 160)) as thumb:
-            assert (thumb.format, thumb.size) == ("WEBP", (24, 16))
+            assert (thumb.format, thumb.size) == ("JPEG", (24, 16))
     assert blobs(home) == {record.digest for record in found.records}
     assert (found.quarantine, found.given_splits, found.notes) == ((), (), ())
     assert not scratch_files(home)
@@ -248,7 +251,7 @@ def test_a_full_disk_is_told_before_it_is_full(
         take_in(path, home)
     monkeypatch.setattr(home, "free_bytes", lambda: 10 << 30)
 
-    def full(path: Path) -> str:
+    def full(path: Path, **options: object) -> str:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(home, "put_blob", full)
@@ -289,6 +292,119 @@ def test_taking_the_same_set_in_again_changes_nothing(tmp_path: Path, home: Home
     assert blobs(home) == stored
 
 
+# -- working copies --------------------------------------------------------------------------------
+
+
+def varied() -> dict[str, bytes]:
+    """Two classes: a copy, photos that are decoded at reduced scale, a turned one, other kinds."""
+    exif = Image.Exif()
+    exif[0x0112] = 6  # lies on its side
+    big = hostile.photo((1600, 1100))
+    return {
+        **hostile.two_classes(),
+        "ants/again.jpg": hostile.two_classes()["bees/0.jpg"],
+        "ants/big.jpg": hostile.jpeg(big),
+        "ants/middle.jpg": hostile.jpeg(hostile.photo((500, 375), seed=1)),
+        "bees/turned.jpg": hostile.jpeg(hostile.photo((900, 700), seed=2), exif=exif),
+        "bees/see-through.png": hostile.picture((70, 30), "PNG", "RGBA"),
+        "bees/grey.png": hostile.picture((70, 30), "PNG", "L", seed=3),
+    }
+
+
+def nothing_decoded(done: int, total: int) -> None:
+    raise AssertionError("decoded again")
+
+
+@pytest.mark.parametrize("working", [(128, "pad"), (64, "crop"), (32, "squash")])
+def test_working_copies_are_what_training_would_make(
+    tmp_path: Path, working: tuple[int, str]
+) -> None:
+    path = hostile.zip_of(tmp_path / "a.zip", {**varied(), "ants/bad.jpg": b"<html>"})
+    with_copies, without = Home(tmp_path / "with"), Home(tmp_path / "without")
+    size_px, resize = working
+    found = take_in(path, with_copies, working=working)
+    assert take_in(path, without) == found
+    digests = [record.digest for record in found.records]
+    made = open_pixels(with_copies, digests, size_px=size_px, resize=resize, report=nothing_decoded)
+    wanted = open_pixels(without, digests, size_px=size_px, resize=resize)
+    assert made.images.shape == (12, 3, size_px, size_px)
+    assert (made.images[:] == wanted.images[:]).all()
+    assert blobs(with_copies) == blobs(without)
+    (middle,) = [one.digest for one in found.records if one.path == "ants/middle.jpg"]
+    for home in (with_copies, without):
+        with Image.open(home.thumb(middle, 160)) as thumb:
+            assert thumb.size == (160, 120)  # however small the working copies are
+
+
+def test_only_new_pictures_are_added_to_the_working_copies(tmp_path: Path, home: Home) -> None:
+    members = hostile.two_classes()
+    take_in(hostile.zip_of(tmp_path / "a.zip", members), home, working=(16, "pad"))
+    folder = home.folder("cache", "pixels")
+    (first,) = folder.rglob("*.npy")
+    take_in(hostile.zip_of(tmp_path / "a.zip", members), home, working=(16, "pad"))
+    assert list(folder.rglob("*.npy")) == [first]
+    members["ants/new.jpg"] = hostile.picture(seed=999)
+    found = take_in(hostile.zip_of(tmp_path / "b.zip", members), home, working=(16, "pad"))
+    (_, second) = sorted(folder.rglob("*.npy"))
+    assert second.stat().st_size < first.stat().st_size
+    digests = [record.digest for record in found.records]
+    open_pixels(home, digests, size_px=16, resize="pad", report=nothing_decoded)
+
+
+@pytest.mark.parametrize("end", ["cancelled", "crashed"])
+def test_an_intake_that_ends_early_leaves_no_working_copies(
+    tmp_path: Path, home: Home, end: str
+) -> None:
+    def report(done: int, total: int) -> None:
+        if end == "crashed" and done == 3:
+            raise KeyboardInterrupt
+
+    asked = iter(range(100))
+    with pytest.raises((CancelledError, KeyboardInterrupt)):
+        take_in(
+            hostile.zip_of(tmp_path / "a.zip", hostile.two_classes()),
+            home,
+            working=(16, "pad"),
+            report=report,
+            cancelled=lambda: end == "cancelled" and next(asked) == 5,
+        )
+    assert not list(home.folder("cache", "pixels").rglob("*.npy"))
+    assert not scratch_files(home)
+
+
+@pytest.mark.parametrize("when", ["at the start", "in the middle", "at the end"])
+def test_working_copies_are_given_up_when_the_disk_is_full(
+    tmp_path: Path, home: Home, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    if when == "at the start":
+        free = iter([10 << 30])  # enough for the pictures; then nothing
+        monkeypatch.setattr(home, "free_bytes", lambda: next(free, 0))
+    else:
+        method, calls = ("add", iter([False, False])) if "middle" in when else ("keep", iter([]))
+        real = getattr(RowWriter, method)
+
+        def full(self: RowWriter, *args: object) -> None:
+            if next(calls, True):
+                with disk_told(tmp_path):
+                    raise OSError(28, "No space left on device")
+            real(self, *args)
+
+        monkeypatch.setattr(RowWriter, method, full)
+    path = hostile.zip_of(tmp_path / "a.zip", hostile.two_classes())
+    found = take_in(path, home, working=(16, "pad"))
+    assert len(found.records) == 6
+    monkeypatch.undo()
+    digests = [record.digest for record in found.records]
+    assert open_pixels(home, digests, size_px=16, resize="pad").images.shape == (6, 3, 16, 16)
+
+
+def test_a_wrong_resize_mode_is_told_at_once(tmp_path: Path, home: Home) -> None:
+    path = hostile.zip_of(tmp_path / "a.zip", hostile.two_classes())
+    with pytest.raises(ConfigError, match="resize cannot be 'zoom'"):
+        take_in(path, home, working=(16, "zoom"))
+    assert not scratch_files(home)
+
+
 def test_a_broken_archive_is_an_error(tmp_path: Path, home: Home) -> None:
     path = tmp_path / "a.zip"
     path.write_bytes(b"PK\x03\x04rubbish")
@@ -298,7 +414,7 @@ def test_a_broken_archive_is_an_error(tmp_path: Path, home: Home) -> None:
 
 @pytest.mark.shared
 def test_hymenoptera(shared_dir: Path, home: Home) -> None:
-    found: Intake = take_in(shared_dir / "hymenoptera.zip", home)
+    found: Intake = take_in(shared_dir / "hymenoptera.zip", home, working=(128, "pad"))
     counts = Counter((record.split, record.label) for record in found.records)
     assert counts == {
         ("train", "ants"): 123,
@@ -310,3 +426,5 @@ def test_hymenoptera(shared_dir: Path, home: Home) -> None:
         ("hymenoptera/train/ants/imageNotFound.gif", "placeholder")
     ]
     assert found.notes[0] == "The folders give a training and a validation part; no test part."
+    digests = [record.digest for record in found.records]
+    open_pixels(home, digests, size_px=128, resize="pad", report=nothing_decoded)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,12 +13,14 @@ from tl_core.events import (
     Began,
     CheckpointSaved,
     Continued,
+    EngineChosen,
     Event,
     Paused,
     Progress,
     RunFailed,
     RunResumed,
     StepDone,
+    StrengthTried,
 )
 from tl_core.jobs.log import Entry
 from tl_core.jobs.view import RunView, fold
@@ -120,6 +124,66 @@ def test_time_left_comes_from_the_epochs_done() -> None:
     assert fold(RunView(run_id="r"), entries(started())).eta_s is None
 
 
+def engine(expected: float | None = 20.0, *, cache: str = "kept", views: int = 2) -> EngineChosen:
+    return EngineChosen(
+        precision="bfloat16",
+        train_precision="float32",
+        memory_format="channels_last",
+        threads=2,
+        batch_size=16,
+        views=views,
+        cache=cache,
+        cache_mb=1.5,
+        cut="head",
+        prefix_ms=1.0,
+        suffix_ms=0.1,
+        expected_seconds=expected,
+    )
+
+
+def strength(number: int, loss: float = 0.5) -> StrengthTried:
+    return StrengthTried(strength=10.0**-number, loss=loss, accuracy=0.7, done=number, total=4)
+
+
+def test_time_left_is_what_was_expected_until_epochs_tell_better() -> None:
+    run = RunView(run_id="r", state="running")
+    begun = fold(run, entries(engine(), started(epochs=9)))
+    assert begun.eta_s == pytest.approx(19.0)  # a second has passed since
+    making = [engine(), started(epochs=9), step(1), step(5), epoch(1), step(5, 2), epoch(2)]
+    assert fold(run, entries(*making)).eta_s == pytest.approx(14.0)  # both made a version
+    reading = entries(*making, step(5, 3), epoch(3))
+    assert fold(run, reading).eta_s == pytest.approx(12.0)  # six more of two seconds
+
+
+def test_time_left_when_the_expectation_is_over_or_unknown() -> None:
+    run = RunView(run_id="r", state="running")
+    for expected in (2.0, None):
+        log = entries(engine(expected), started(epochs=4), step(5), epoch(1))
+        assert fold(run, log[:-1]).eta_s is None
+        assert fold(run, log).eta_s == pytest.approx(6.0)
+    off = entries(engine(20.0, cache="off"), started(epochs=4), step(5), epoch(1))
+    assert fold(run, off).eta_s == pytest.approx(6.0)  # every epoch is like the first
+
+
+def test_a_probe_is_told_by_its_strengths() -> None:
+    plan = replace(started(epochs=1, steps=1), layers="deep-probe")
+    log = [plan, engine(), strength(1, 0.6), strength(2, 0.4), strength(3, 0.5)]
+    view = fold(RunView(run_id="r", state="running"), entries(*log))
+    assert view.is_probe
+    assert view.engine == engine()
+    assert view.strength == strength(2, 0.4)
+    assert view.share == pytest.approx(0.75)
+    again = fold(view, [Entry(6, 999.0, Began(run_id="r"))])
+    assert again.strengths == ()  # begun anew, they are tried anew
+    assert fold(view, [Entry(6, 106.0, epoch(1))]).share == 1.0
+
+
+def test_strengths_before_training_are_no_progress_of_it() -> None:
+    view = fold(RunView(run_id="r"), entries(started(), strength(4)))
+    assert not view.is_probe
+    assert view.share == 0.0
+
+
 def test_a_failed_run_says_why() -> None:
     view = fold(
         RunView(run_id="r"),
@@ -134,6 +198,8 @@ EVENTS = st.lists(
         st.builds(Began, run_id=st.just("r")),
         st.builds(started, epochs=st.integers(1, 9)),
         st.builds(step, st.integers(1, 5), st.integers(1, 9)),
+        st.builds(engine, st.none() | st.floats(0, 99), views=st.integers(0, 4)),
+        st.builds(strength, st.integers(1, 4)),
         st.builds(epoch, st.integers(1, 9), best=st.booleans()),
         st.builds(Paused, epoch=st.integers(1, 9)),
         st.builds(Continued, epoch=st.integers(1, 9)),

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 
-from tl_core.config import FreezeConfig, ModelConfig, RunSpec, TrainConfig, changed
+from tl_core.config import NO_AUGMENT, FreezeConfig, ModelConfig, RunSpec, TrainConfig, changed
 from tl_core.models.catalog import DEFAULT_MODEL, card
 from tl_core.train.defaults import reasons, resolved
 
@@ -22,14 +23,27 @@ def lr_of(spec: RunSpec, **facts: int) -> float:
 def test_every_open_setting_is_filled_within_its_limits(layers: str, n_train: int) -> None:
     spec = RunSpec(freeze=FreezeConfig(layers=layers))
     done = resolved(spec, card=CARD, n_train=n_train, n_classes=5)
-    assert all(getattr(done.train, one.name) is not None for one in fields(TrainConfig))
+    left_open = {one.name for one in fields(TrainConfig) if getattr(done.train, one.name) is None}
+    frozen_first = layers in ("head", "last:1")
+    assert left_open == (set() if frozen_first else {"views"}), "views need frozen blocks"
     assert done == resolved(spec, card=CARD, n_train=n_train, n_classes=5)
     assert resolved(done, card=CARD, n_train=n_train, n_classes=5) == done
 
 
 def test_what_the_user_set_stays() -> None:
-    spec = RunSpec(train=TrainConfig(epochs=3, lr=0.5, batch_size=7, image_size=96))
+    spec = RunSpec(train=TrainConfig(epochs=3, lr=0.5, batch_size=7, image_size=96, views=5))
     assert resolved(spec, card=CARD, n_train=245, n_classes=2) == spec
+
+
+def test_views_follow_the_layers_and_the_augmentation() -> None:
+    def views(**changes: Any) -> int | None:
+        spec = changed(RunSpec(), {key.replace("__", "."): v for key, v in changes.items()})
+        return resolved(spec, card=CARD, n_train=245, n_classes=2).train.views
+
+    assert views() == 2 and views(freeze__layers="last:1") == 2
+    assert resolved(RunSpec(), card=CARD, n_train=3000, n_classes=2).train.views == 8
+    assert views(augment=NO_AUGMENT) == 1
+    assert views(train__cache=False) is None and views(freeze__layers="all") is None
 
 
 def test_the_head_alone_learns_faster_than_with_pretrained_layers() -> None:

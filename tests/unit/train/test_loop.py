@@ -322,36 +322,6 @@ def test_a_single_last_picture_does_not_break_batch_normalisation() -> None:
     assert [len(rows) for rows in passes.batches(np.arange(17), 8)] == [8, 9]
 
 
-def test_kept_features_change_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = tiny_fit(HEAD)
-    monkeypatch.setattr(passes, "KEEP_MB", 0.0)
-    assert tiny_fit(HEAD) == kept
-
-
-def test_features_are_kept_for_head_only_runs_and_no_others() -> None:
-    for plan, runs in ((HEAD, 1), (LAST, 4)):
-        model, clean = tiny_net(), []
-        model.stem.register_forward_hook(
-            lambda m, a, out, net=model, to=clean: None if net.training else to.append(len(out))
-        )
-        tiny_fit(plan, model)
-        # 10 validation pictures judged once or every epoch; twos are the test of the two halves
-        assert clean.count(10) == runs
-
-
-def test_a_head_that_works_inside_the_features_is_not_taken_apart() -> None:
-    class Inside(TinyNet):
-        def forward_features(self, x: Tensor) -> Tensor:
-            return self.fc(super().forward_features(x).mean(dim=(2, 3)))
-
-        def forward_head(self, x: Tensor) -> Tensor:
-            return self.drop(x)
-
-    events = tiny_fit(HEAD, Inside())
-    losses = [done.val_loss for done in of(events, EpochDone)]
-    assert len(set(losses)) == 4, "the head trains, so its validation loss must move"
-
-
 def test_checkpoint_of_another_run_is_refused() -> None:
     saved: list[Checkpoint] = []
     tiny_fit(save=saved.append)

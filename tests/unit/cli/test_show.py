@@ -1,0 +1,92 @@
+"""What a person reads while a run goes on at the command line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.jobs.samples import epoch, started
+from tl_core.cli.show import EventPrinter, engine_line
+from tl_core.events import EngineChosen, Event, StrengthTried
+
+ENGINE = EngineChosen(
+    precision="bfloat16",
+    train_precision="float32",
+    memory_format="channels_last",
+    threads=2,
+    batch_size=16,
+    views=2,
+    cache="kept",
+    cache_mb=3.53,
+    cut="head",
+    prefix_ms=1.0,
+    suffix_ms=0.1,
+    expected_seconds=4.2,
+)
+
+
+def tried(number: int, loss: float) -> StrengthTried:
+    return StrengthTried(
+        strength=10.0**-number, loss=loss, accuracy=1.0 - loss, done=number, total=9
+    )
+
+
+def said(capsys: pytest.CaptureFixture[str], *events: Event, machine: bool = False) -> str:
+    printer = EventPrinter(machine=machine)
+    for event in events:
+        printer(event)
+    printer.close()
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("engine", "line"),
+    [
+        (
+            ENGINE,
+            "frozen blocks computed once per picture and version, and kept: 2 versions, "
+            "bfloat16, 3.5 MB; about 4 s",
+        ),
+        (
+            replace(ENGINE, views=0, cache="off", expected_seconds=None),
+            "frozen blocks computed anew every epoch, bfloat16",
+        ),
+        (
+            replace(ENGINE, views=0, cache="none", expected_seconds=0.2),
+            "every block learns, float32; about 1 s",
+        ),
+    ],
+)
+def test_the_engine_in_a_line(engine: EngineChosen, line: str) -> None:
+    assert engine_line(engine) == line
+
+
+def test_a_probe_says_one_line_for_all_strengths(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = replace(started(epochs=1, steps=1), layers="deep-probe")
+    out = said(
+        capsys, plan, ENGINE, tried(1, 0.5), tried(2, 0.25), tried(3, 0.4), epoch(1)
+    )  # more were planned
+    assert out.splitlines() == [
+        "tiny, deep-probe: 10 numbers solved from 40 pictures on cpu; the network stays as it is",
+        "every picture goes through the frozen network 2 times, bfloat16; about 4 s",
+        "strength 0.01, the best of 3: cross-validated loss 0.250  accuracy 75.0%",
+        "solved: validation loss 0.500  accuracy 70.0%",
+    ]
+
+
+def test_training_counts_its_epochs(capsys: pytest.CaptureFixture[str]) -> None:
+    out = said(capsys, started(), ENGINE, epoch(1))
+    assert out.splitlines() == [
+        "tiny, head: 10 of 100 parameters learn from 40 pictures on cpu",
+        engine_line(ENGINE),
+        "epoch   1/4  loss 0.600  validation loss 0.500  accuracy 70.0%  best so far",
+    ]
+
+
+def test_for_scripts_every_event_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    out = said(capsys, ENGINE, tried(1, 0.5), machine=True)
+    engine, strength = (json.loads(line) for line in out.splitlines())
+    assert (engine["event"], engine["expected_seconds"]) == ("engine_chosen", 4.2)
+    assert (strength["event"], strength["loss"]) == ("strength_tried", 0.5)

@@ -1,0 +1,164 @@
+"""A fast copy of frozen blocks gives the same features and leaves the network alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import timm
+import torch
+from torch import Tensor, nn
+
+from tl_core.errors import FrozenDriftError
+from tl_core.models.cut import Cut, cut_network
+from tl_core.models.freezing import apply_plan, frozen_digest, set_modes
+from tl_core.models.fusing import fast_prefix
+from tl_core.models.groups import layer_groups
+from tl_core.models.plan import FreezePlan
+
+SIZE = 64
+
+
+def pictures(count: int = 3, size: int = SIZE) -> Tensor:
+    return torch.randn(count, 3, size, size, generator=torch.Generator().manual_seed(1))
+
+
+def with_statistics(model: nn.Module) -> nn.Module:
+    """Batch statistics, scales and shifts that are no longer those of a new layer."""
+    source = torch.Generator().manual_seed(2)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            state: Any = module
+            with torch.no_grad():
+                for one in (state.running_mean, state.bias):
+                    one.copy_(0.3 * torch.randn(one.shape, generator=source))
+                for one in (state.running_var, state.weight):
+                    one.copy_(0.5 + torch.rand(one.shape, generator=source))
+    return model
+
+
+def network(architecture: str, layers: str = "head", **options: Any) -> tuple[Any, Any, Any, Cut]:
+    torch.manual_seed(0)
+    model = with_statistics(timm.create_model(architecture, num_classes=2, **options))
+    groups = layer_groups(model)
+    plan = FreezePlan.from_layers(layers, len(groups))
+    apply_plan(model, groups, plan)
+    set_modes(model, groups, plan, training=False)
+    cut = cut_network(model, groups, plan, image_size=SIZE, freeze_norm_stats=False)
+    assert cut is not None
+    return model, groups, plan, cut
+
+
+def norms(module: nn.Module) -> int:
+    return sum(isinstance(one, nn.BatchNorm2d) for one in module.modules())
+
+
+def relative(got: Tensor, want: Tensor) -> float:
+    return float((got.float() - want).norm() / want.norm())
+
+
+@pytest.mark.parametrize(
+    ("architecture", "layers"),
+    [
+        ("resnet10t", "head"),
+        ("resnet10t", "last:2"),
+        ("mobilenetv3_small_100", "head"),  # activations inside the normalisations
+        ("regnety_004", "last:1"),
+        ("tf_efficientnetv2_b0", "last:1"),  # convolutions with padding of their own
+    ],
+)
+def test_normalisations_are_folded_away(architecture: str, layers: str) -> None:
+    model, groups, plan, cut = network(architecture, layers)
+    before = frozen_digest(model, groups, plan)
+    fast = fast_prefix(cut.prefix, dtype=torch.float32, memory_format=torch.channels_last)
+    assert norms(cut.prefix) > 0 and norms(fast) == 0
+    with torch.no_grad():
+        (want,), (got,) = cut.prefix(pictures()), fast(pictures())
+    assert got.shape == want.shape and got.dtype == torch.float32
+    assert relative(got, want) < 1e-5
+    assert frozen_digest(model, groups, plan) == before
+    mine = {id(one) for one in (*model.parameters(), *model.buffers())}
+    assert not any(id(one) in mine or one.requires_grad for one in fast.parameters())
+    assert not any(one.training for one in fast.modules())
+
+
+@pytest.mark.parametrize("architecture", ["resnet10t", "convnext_atto", "edgenext_xx_small"])
+def test_lower_precision(architecture: str) -> None:
+    _, _, _, cut = network(architecture, "last:1")
+    fast = fast_prefix(cut.prefix, dtype=torch.bfloat16, memory_format=torch.channels_last)
+    with torch.no_grad():
+        (want,), (got,) = cut.prefix(pictures()), fast(pictures())
+    assert got.dtype == torch.bfloat16
+    assert relative(got, want) < 0.03  # bfloat16 has 8 bits
+    kernels = [one for one in fast.parameters() if one.ndim == 4]
+    assert all(one.is_contiguous(memory_format=torch.channels_last) for one in kernels)
+    assert {one.dtype for one in fast.parameters()} == {torch.bfloat16}
+
+
+def test_a_transformer_of_one_size() -> None:
+    model = timm.create_model("vit_tiny_patch16_224", num_classes=0, depth=2, img_size=96).eval()
+    fast = fast_prefix(model, dtype=torch.float32, memory_format=torch.contiguous_format)
+    with torch.no_grad():
+        assert torch.equal(fast(pictures(size=96)), model(pictures(size=96)))
+
+
+def test_any_network_will_do() -> None:
+    model = with_statistics(timm.create_model("resnet10t", num_classes=5)).eval()
+    fast = fast_prefix(model, dtype=torch.float32, memory_format=torch.channels_last)
+    with torch.no_grad():
+        assert relative(fast(pictures()), model(pictures())) < 1e-5
+    assert norms(fast) == 0 and norms(model) == 14
+    assert all(one.requires_grad for one in model.parameters())
+
+
+def test_training_mode_is_refused() -> None:
+    model, groups, plan, cut = network("resnet10t")
+    model.train()
+    with pytest.raises(FrozenDriftError, match="must be at rest before they are copied"):
+        fast_prefix(cut.prefix, dtype=torch.float32, memory_format=torch.channels_last)
+    set_modes(model, groups, plan, training=True)
+    fast_prefix(cut.prefix, dtype=torch.float32, memory_format=torch.channels_last)
+
+
+class Used(nn.Module):
+    """One convolution whose answer is used with and without its normalisation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.norm = nn.BatchNorm2d(4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        plain = self.conv(x)
+        normed: Tensor = self.norm(plain)
+        return normed + plain
+
+
+def test_a_convolution_used_elsewhere_is_not_folded() -> None:
+    model = with_statistics(Used()).eval()
+    fast = fast_prefix(model, dtype=torch.float32, memory_format=torch.contiguous_format)
+    assert norms(fast) == 1
+    with torch.no_grad():
+        assert torch.equal(fast(pictures()), model(pictures()))
+
+
+def test_folding_that_changes_the_answer_is_left() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).eval()
+    convolution: Any = model[0]
+    norm: Any = model[1]
+    with torch.no_grad():  # what is left after the mean is rounding, when it is taken off late
+        convolution.bias.fill_(3e5)
+        norm.running_mean.fill_(3e5)
+    fast = fast_prefix(model, dtype=torch.float32, memory_format=torch.contiguous_format)
+    assert norms(fast) == 1
+    norm.running_mean.fill_(3.0)
+    convolution.bias.data.fill_(3.0)
+    fast = fast_prefix(model, dtype=torch.float32, memory_format=torch.contiguous_format)
+    assert norms(fast) == 0
+    only = fast_prefix(
+        model,
+        dtype=torch.float32,
+        memory_format=torch.contiguous_format,
+        sample=torch.full((1, 3, 2, 2), 1.0),  # too small for the convolution
+    )
+    assert norms(only) == 1

@@ -1,0 +1,1 @@
+"""What frozen blocks give, computed once per picture and view, and kept. Imports torch."""

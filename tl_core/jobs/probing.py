@@ -1,0 +1,263 @@
+"""A run whose head is solved instead of trained: the exact head and the deep probe.
+
+It tells the same story as a training run, in one epoch: what is computed, which strengths were
+tried, and how the result judges the validation pictures, which took no part in it. There is nothing
+to resume: it is done in seconds and begins again. Imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from tl_core.cache.numerics import Numerics
+from tl_core.cache.shelf import Shelf
+from tl_core.config import RunSpec
+from tl_core.errors import ModelError
+from tl_core.evaluate.predict import probabilities
+from tl_core.events import EngineChosen, EpochDone, RunFinished, RunStarted, StrengthTried
+from tl_core.intervals import wilson
+from tl_core.jobs.work import Context
+from tl_core.models.facts import ModelCard
+from tl_core.models.groups import LayerGroup
+from tl_core.models.plan import FreezePlan
+from tl_core.probe.deep import fit_deep_probe
+from tl_core.probe.exact import fit_exact_head, start_head
+from tl_core.probe.path import Report
+from tl_core.train.device import choose_device, device_title
+from tl_core.train.engine import clean_views
+from tl_core.train.heading import all_features
+from tl_core.train.measuring import plan_engine
+from tl_core.train.recipe import TrainData, recipe_for
+
+__all__ = ["Probed", "probe"]
+
+SOLVING_S, SOLVED_PER_S = 1.0, 500.0  # of the deep probe's head; seen on two cores
+LEAST = 1e-12  # probability whose logarithm is still taken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scores:
+    """Mean loss in nats, accuracy and count of some pictures."""
+
+    loss: float
+    accuracy: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Probed:
+    """A solved classifier; ``val_answers`` (n_val, C) are its probabilities, where at hand."""
+
+    classifier: nn.Module
+    fit: _Scores
+    val: _Scores
+    val_answers: np.ndarray | None
+
+
+def probe(
+    context: Context,
+    spec: RunSpec,
+    facts: ModelCard,
+    classes: Sequence[str],
+    model: nn.Module,
+    groups: Sequence[LayerGroup],
+    data: TrainData,
+) -> tuple[Probed, RunFinished]:
+    """Solve the head, telling every step; the last event is returned, not emitted.
+
+    Returns:
+        The classifier (``model`` with its exact head, or a deep probe around it), and the result.
+
+    Raises:
+        ModelError: The network cannot be divided before its head.
+    """
+    device = choose_device("auto")
+    context.emit(_started(spec, facts, classes, model, groups, data, device))
+    solve = _exact if spec.freeze.layers == "exact-head" else _deep
+    found = solve(context, spec, facts, classes, model, groups, data)
+    fit, val = found.fit, found.val
+    context.emit(
+        EpochDone(
+            epoch=1,
+            train_loss=fit.loss,
+            train_acc=fit.accuracy,
+            fit_acc=fit.accuracy,
+            val_loss=val.loss,
+            val_acc=val.accuracy,
+            n_fit=fit.n,
+            n_val=val.n,
+            lr=0.0,
+            is_best=True,
+        )
+    )
+    return found, RunFinished(
+        reason="completed",
+        epochs=1,
+        best_epoch=1,
+        val_accuracy=val.accuracy,
+        val_accuracy_ci=list(wilson(round(val.accuracy * val.n), val.n)),
+    )
+
+
+def _exact(
+    context: Context,
+    spec: RunSpec,
+    facts: ModelCard,
+    classes: Sequence[str],
+    model: nn.Module,
+    groups: Sequence[LayerGroup],
+    data: TrainData,
+) -> Probed:
+    numerics, shelf = _numerics(context, spec, facts, model, groups, data), Shelf(context.home)
+    recipe = recipe_for(spec, mean=facts.mean, std=facts.std)
+    found = clean_views(model, groups, data, recipe, numerics=numerics, shelf=shelf)
+    if found is None:
+        raise ModelError(
+            f"{facts.title} cannot be divided before its head.",
+            hint="Choose Head only, which trains it step by step.",
+        )
+    context.progress("Looking at the pictures")(0, 0)
+    train, val = (
+        all_features(views, len(labels))
+        for views, labels in zip(found, (data.train_y, data.val_y), strict=True)
+    )
+    head = fit_exact_head(
+        train,
+        torch.from_numpy(data.train_y),
+        len(classes),
+        seed=spec.train.seed,
+        report=_teller(context),
+    )
+    start_head(model, groups, head)
+    fit_rows = torch.from_numpy(data.fit_index).to(train.device)
+    fit = _scores(head.logits(train[fit_rows]), data.train_y[data.fit_index])
+    return Probed(
+        classifier=model, fit=fit, val=_scores(head.logits(val), data.val_y), val_answers=None
+    )
+
+
+def _deep(
+    context: Context,
+    spec: RunSpec,
+    facts: ModelCard,
+    classes: Sequence[str],
+    model: nn.Module,
+    groups: Sequence[LayerGroup],
+    data: TrainData,
+) -> Probed:
+    numerics = _numerics(context, spec, facts, model, groups, data)
+    train_x: Any = data.train_x  # rows of a store can be read like an array
+    val_x: Any = data.val_x
+    deep, choice = fit_deep_probe(
+        model,
+        groups,
+        train_x,
+        torch.from_numpy(data.train_y),
+        n_classes=len(classes),
+        mean=facts.mean,
+        std=facts.std,
+        image_size=int(data.train_x.shape[-1]),
+        seed=spec.train.seed,
+        device=choose_device("auto"),
+        numerics=numerics,
+        report=_teller(context),
+        progress=context.progress("Looking at the pictures"),
+    )
+    answers = probabilities(
+        deep, val_x, mean=facts.mean, std=facts.std, device=choose_device("auto")
+    )
+    fit = choice.logits[torch.from_numpy(data.fit_index).to(choice.logits.device)]
+    val = torch.from_numpy(answers).clamp_min(LEAST).log()
+    return Probed(
+        classifier=deep,
+        fit=_scores(fit, data.train_y[data.fit_index]),
+        val=_scores(val, data.val_y),
+        val_answers=answers,
+    )
+
+
+def _teller(context: Context) -> Report:
+    def tell(strength: float, loss: float, accuracy: float, done: int, total: int) -> None:
+        context.emit(
+            StrengthTried(strength=strength, loss=loss, accuracy=accuracy, done=done, total=total)
+        )
+
+    return tell
+
+
+def _scores(logits: torch.Tensor, labels: np.ndarray) -> _Scores:
+    target = torch.from_numpy(labels).to(logits.device)
+    loss = torch.nn.functional.cross_entropy(logits.float(), target)
+    right = (logits.argmax(1) == target).float().mean()
+    return _Scores(loss=float(loss), accuracy=float(right), n=len(labels))
+
+
+def _numerics(
+    context: Context,
+    spec: RunSpec,
+    facts: ModelCard,
+    model: nn.Module,
+    groups: Sequence[LayerGroup],
+    data: TrainData,
+) -> Numerics:
+    """Measure how to compute the frozen network, and say so."""
+    decided, chosen, _ = plan_engine(
+        model,
+        groups,
+        FreezePlan.from_layers("head", len(groups)),
+        data,
+        recipe_for(spec, mean=facts.mean, std=facts.std),
+        home=context.home,
+        name=f"{spec.model.name}, {spec.model.weights} {spec.model.weights_file}",
+    )
+    context.emit(_told(chosen, data, spec.freeze.layers))
+    return decided.numerics
+
+
+def _told(chosen: EngineChosen, data: TrainData, layers: str) -> EngineChosen:
+    deep = layers == "deep-probe"
+    looks = 2 if deep else 1  # the deep probe sees every picture mirrored too
+    n = len(data.train_y)
+    pictures = looks * (n + 2 * (len(data.val_y) + data.n_test))  # judged in full precision
+    solving = SOLVING_S + (n / SOLVED_PER_S if deep else 0.0)
+    expected = pictures * chosen.prefix_ms / 1e3 + solving
+    if not deep:
+        return replace(chosen, views=1, expected_seconds=expected)
+    return replace(
+        chosen, views=looks, cache="off", cache_mb=0.0, cut="head", expected_seconds=expected
+    )
+
+
+def _started(
+    spec: RunSpec,
+    facts: ModelCard,
+    classes: Sequence[str],
+    model: nn.Module,
+    groups: Sequence[LayerGroup],
+    data: TrainData,
+    device: torch.device,
+) -> RunStarted:
+    parameters = sum(p.numel() for p in model.parameters())
+    return RunStarted(
+        model=facts.title,
+        layers=spec.freeze.layers,
+        epochs=1,
+        steps=1,
+        n_train=len(data.train_y),
+        n_val=len(data.val_y),
+        n_test=data.n_test,
+        classes=list(classes),
+        trainable=groups[-1].parameters,
+        parameters=parameters,
+        lr=0.0,
+        batch_size=len(data.train_y),
+        image_size=int(data.train_x.shape[-1]),
+        device=device_title(device),
+        majority=data.majority,
+    )

@@ -1,0 +1,355 @@
+"""The deep probe: one linear head on the pooled features of every block, seen plain and mirrored.
+
+A frozen network knows more than its last block tells: textures, colours and where things are. The
+deep probe reads all of it (Evci and others, "Head2Toe", ICML 2022), which on photographs beats
+fine-tuning the same network in a fraction of its time. The features of a picture and its mirror
+image are averaged before the head, in training and in prediction alike; so there is one row per
+picture to solve for, and nobody outside has to know that pictures are looked at twice.
+Choices and measurements: docs/decisions/0011-deep-probe.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tl_core.cache.numerics import EXACT, Numerics, choose, prepared, settled
+from tl_core.errors import CheckpointError, DataError
+from tl_core.models.fusing import fast_prefix
+from tl_core.models.groups import LayerGroup
+from tl_core.probe.path import STRENGTHS, Path, Report, Tried, some_rows, strength_path
+from tl_core.probe.select import Prepared, prepared_features
+from tl_core.probe.solver import minimise
+from tl_core.probe.spaces import FeatureSpace, PictureSpace, Space
+from tl_core.probe.taps import MOST, SCHEMES, Taps, tap
+
+__all__ = ["DeepChoice", "DeepProbe", "fit_deep_probe", "restored_deep_probe"]
+
+FEATURE_BYTES = 512_000_000  # of all pictures' features together, as float16
+FINAL = 1e-4  # tolerance of the head that is kept
+UNJUDGED = 3e-5  # relative strength where nothing can be held out
+BATCH = 16  # pictures at a time: fastest on processors whose caches are small
+TRIED_BATCHES = (16, 64)
+
+
+class DeepProbe(nn.Module):
+    """A classifier: pictures (B, 3, S, S) float32 normalised to logits (B, C).
+
+    Its ``state_dict`` holds the network below and the head, nothing else is needed besides the
+    network's name (``restored_deep_probe``).
+    """
+
+    def __init__(self, network: nn.Module, head: nn.Linear) -> None:
+        super().__init__()
+        self.network = network
+        self.head = head
+
+    def forward(self, images: Tensor) -> Tensor:
+        """As the class says."""
+        logits: Tensor = self.head(_both_views(self.network, images))
+        return logits
+
+    def judge(
+        self,
+        images: np.ndarray,
+        index: np.ndarray,
+        *,
+        mean: Sequence[float],
+        std: Sequence[float],
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> Tensor:
+        """Logits (len(index), C) of pixels, as ``forward`` gives them but for rounding.
+
+        Args:
+            images: uint8 (N, 3, S, S); may be memory-mapped.
+            index: Positions to judge.
+            mean: Per channel, for pixels scaled to 0..1.
+            std: Per channel, for pixels scaled to 0..1.
+            progress: Told pictures done and in all.
+        """
+        layout = torch.channels_last
+        fast = fast_prefix(self.network, dtype=torch.float32, memory_format=layout)
+        found = []
+        with torch.inference_mode():
+            rows = _pictures(images, index, mean, std, self.head.weight.device, BATCH)
+            for done, batch in rows:
+                found.append(self.head(_both_views(fast, batch)))
+                progress(done, len(index))
+        return torch.cat(found) if found else self.head.weight.new_zeros(0, len(self.head.bias))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DeepChoice:
+    """What was chosen and how well it did on held-out training pictures.
+
+    ``strength`` is of the penalty, relative to the pictures' mean squared length; ``placed`` the
+    share of what is where (0..1); ``cv_loss`` nats and ``cv_accuracy`` 0..1, None where no class
+    has two pictures; ``tried`` all strengths with the shares tried; ``logits`` (N, C) are of the
+    training pictures.
+    """
+
+    strength: float
+    placed: float
+    cv_loss: float | None
+    cv_accuracy: float | None
+    tried: tuple[tuple[float, Tried], ...]
+    logits: Tensor
+    numerics: Numerics
+
+
+def fit_deep_probe(
+    model: nn.Module,
+    groups: Sequence[LayerGroup],
+    images: np.ndarray,
+    labels: Tensor,
+    *,
+    n_classes: int,
+    mean: Sequence[float],
+    std: Sequence[float],
+    image_size: int,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    numerics: Numerics | None = None,
+    report: Report = lambda strength, loss, accuracy, done, total: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[DeepProbe, DeepChoice]:
+    """Look at every picture twice, then solve the head.
+
+    Args:
+        model: Moved to ``device``, put in eval mode and shared by the probe; its weights stay.
+        groups: From ``layer_groups(model)``.
+        images: uint8 (N, 3, S, S), training pictures; may be memory-mapped.
+        labels: (N,) int64, class positions.
+        n_classes: Outputs.
+        mean: Per channel, for pixels scaled to 0..1.
+        std: Per channel, for pixels scaled to 0..1.
+        image_size: S.
+        seed: Of the folds.
+        device: Where to compute.
+        numerics: How to compute the network; None = measured, which takes most of a second.
+        report: Told of each strength: strength, loss, accuracy, how many are done, of how many.
+        progress: Told how many pictures are looked at, of how many.
+
+    Returns:
+        The probe in eval mode on ``device``, and the choice.
+
+    Raises:
+        DataError: There is no picture.
+        ModelError: The network cannot be taken apart.
+    """
+    if len(labels) == 0:
+        raise DataError("There is no training picture.", hint="Add pictures to the classes.")
+    device = torch.device(device)
+    model.to(device).eval()
+    most = min(MOST, max(1, FEATURE_BYTES // (2 * len(labels))))
+    taps = tap(model, groups, image_size=image_size, most=most)
+    look = _Look(images, mean, std, device)
+    if numerics is None:
+        numerics = _measured(taps, look)
+    features = _features(taps, look, numerics, progress)
+    ready = prepared_features(features, taps.blocks)
+    labels = labels.to(device)
+    weight, bias, choice = _solved(ready, labels, n_classes, seed, numerics, report)
+    head = nn.Linear(taps.width, n_classes, device=device).requires_grad_(False)
+    head.weight.copy_(weight)
+    head.bias.copy_(bias)
+    return DeepProbe(taps.network, head).eval(), choice
+
+
+def restored_deep_probe(
+    model: nn.Module,
+    groups: Sequence[LayerGroup],
+    state: Mapping[str, Tensor],
+    *,
+    image_size: int,
+) -> DeepProbe:
+    """A saved deep probe, on the CPU in eval mode.
+
+    Args:
+        model: Of the same architecture, with whatever weights; they are replaced.
+        groups: From ``layer_groups(model)``.
+        state: The ``state_dict`` of the probe.
+        image_size: As it was fitted with.
+
+    Raises:
+        CheckpointError: The state is not of a deep probe on this network at this size.
+    """
+    model.eval()
+    classes, width = state["head.weight"].shape if "head.weight" in state else (0, 0)
+    for scheme in SCHEMES:
+        taps = tap(model, groups, image_size=image_size, scheme=scheme)
+        if taps.width == width:
+            probe = DeepProbe(taps.network, nn.Linear(width, classes)).requires_grad_(False)
+            try:
+                probe.load_state_dict(dict(state))
+            except RuntimeError:
+                break
+            return probe.eval()
+    raise CheckpointError(
+        "The saved weights are not those of a deep probe on this network.",
+        hint="Train it again, or choose the network and picture size it was trained with.",
+    )
+
+
+# -- features --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """The training pictures and how to feed them."""
+
+    images: np.ndarray
+    mean: Sequence[float]
+    std: Sequence[float]
+    device: torch.device
+
+    def batches(self, size: int, most: int | None = None) -> Iterator[tuple[int, Tensor]]:
+        index = np.arange(len(self.images) if most is None else min(most, len(self.images)))
+        return _pictures(self.images, index, self.mean, self.std, self.device, size)
+
+
+def _pictures(
+    images: np.ndarray,
+    index: np.ndarray,
+    mean: Sequence[float],
+    std: Sequence[float],
+    device: torch.device,
+    size: int,
+) -> Iterator[tuple[int, Tensor]]:
+    """Batches of normalised pictures, each with how many are done after it."""
+    spread = torch.tensor(std, dtype=torch.float32, device=device).view(1, 3, 1, 1)
+    shift = torch.tensor(mean, dtype=torch.float32, device=device).view(1, 3, 1, 1) / spread
+    for start in range(0, len(index), size):
+        rows = index[start : start + size]
+        batch = torch.from_numpy(np.ascontiguousarray(images[rows])).to(device)
+        batch = batch.contiguous(memory_format=torch.channels_last).float()
+        yield start + len(rows), batch.div_(255 * spread).sub_(shift)
+
+
+def _both_views(network: nn.Module, images: Tensor) -> Tensor:
+    """(B, D): the average of the pictures' and their mirror images' features, signed square roots.
+
+    Roots tame the few large values that would otherwise decide alone.
+    """
+    seen: list[Tensor] = [network(view) for view in (images, images.flip(3))]
+    rooted = [one.sign() * one.abs().sqrt() for one in seen]
+    return (rooted[0] + rooted[1]) / 2
+
+
+def _measured(taps: Taps, look: _Look) -> Numerics:
+    _, pictures = next(look.batches(max(TRIED_BATCHES), most=max(TRIED_BATCHES)))
+    found, _ = choose(taps.network, None, pictures, signature="deep probe")
+    return found
+
+
+def _features(
+    taps: Taps, look: _Look, numerics: Numerics, progress: Callable[[int, int], None]
+) -> Tensor:
+    """(N, D) float16 on the device."""
+    n = len(look.images)
+    network = prepared(taps.network, replace(numerics, stored=EXACT.stored))
+    found = torch.empty(n, taps.width, dtype=torch.float16, device=look.device)
+    progress(0, n)
+    begin = 0
+    with torch.inference_mode(), settled(numerics):
+        for done, batch in look.batches(numerics.prefix_batch):
+            found[begin:done] = _both_views(network, batch)
+            begin = done
+            progress(done, n)
+    return found
+
+
+# -- the head --------------------------------------------------------------------------------------
+
+
+def _solved(
+    ready: Prepared,
+    labels: Tensor,
+    n_classes: int,
+    seed: int,
+    numerics: Numerics,
+    report: Report,
+) -> tuple[Tensor, Tensor, DeepChoice]:
+    """Weights and intercepts for features as they are, and how they were chosen."""
+    rows = some_rows(labels, ready.x.shape[1], seed=seed)
+    part_y = labels if rows is None else labels[rows]
+    products = ready.products(rows)
+    share, path, tried = _best_share(ready, products, part_y, n_classes, seed, report)
+    strength = UNJUDGED if path is None else path.best.strength
+    bold = 1.0 if path is None else path.best.boldness
+    space: Space = PictureSpace(ready.mixed(products, share))
+    start = space.zeros(1, n_classes) if path is None else path.point
+    if rows is not None:  # with more pictures, each needs less holding back
+        strength *= len(rows) / len(labels)
+        of_pictures = torch.zeros(n_classes, len(labels), device=labels.device)
+        of_pictures[:, rows] = start[0, 0, :, :-1]
+        weight, bias = ready.weighted(of_pictures, share), start[0, 0, :, -1]
+        space = FeatureSpace(ready.scaled(share))
+        start = torch.cat([weight, bias[:, None]], dim=1)[None, None]
+    counts = torch.ones(1, len(labels), device=labels.device)
+    found = minimise(space, labels, counts, strength=strength, start=start, tolerance=FINAL)
+    point = found.point[0, 0]
+    weight = point[:, :-1] if rows is not None else ready.weighted(point[:, :-1], share)
+    weight = weight * ready.scale(share) * bold
+    bias = point[:, -1] * bold - weight @ ready.middle
+    choice = DeepChoice(
+        strength=strength,
+        placed=share,
+        cv_loss=None if path is None else path.best.loss,
+        cv_accuracy=None if path is None else path.best.accuracy,
+        tried=tried,
+        logits=found.scores[0].t() * bold,
+        numerics=numerics,
+    )
+    return weight, bias, choice
+
+
+def _best_share(
+    ready: Prepared,
+    products: tuple[Tensor, Tensor],
+    labels: Tensor,
+    n_classes: int,
+    seed: int,
+    report: Report,
+) -> tuple[float, Path | None, tuple[tuple[float, Tried], ...]]:
+    """Every strength with the first share, then the best few with the others."""
+    shares = ready.shares
+    strengths: Sequence[float] = STRENGTHS
+    total = len(STRENGTHS) + 3 * (len(shares) - 1)
+    tried: list[tuple[float, Tried]] = []
+    best: tuple[float, Path] | None = None
+    for share in shares:
+        offset = len(tried)
+
+        def tell(
+            strength: float, loss: float, accuracy: float, done: int, _: Any, offset: int = offset
+        ) -> None:
+            report(strength, loss, accuracy, offset + done, total)
+
+        space = PictureSpace(ready.mixed(products, share))
+        known = math.inf if best is None else best[1].best.loss
+        path = strength_path(
+            space,
+            labels,
+            n_classes,
+            strengths=strengths,
+            start=None if best is None else space.moved_here(best[1].points),
+            seed=seed,
+            known=known,
+            report=tell,
+        )
+        if path is None:
+            return share, None, ()
+        tried += [(share, one) for one in path.tried]
+        if best is None or path.best.loss < best[1].best.loss:
+            best = share, path
+        at = STRENGTHS.index(path.best.strength)
+        strengths = STRENGTHS[max(at - 1, 0) : at + 2]  # one stronger, one weaker
+    assert best is not None
+    return best[0], best[1], tuple(tried)
