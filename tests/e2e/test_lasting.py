@@ -25,7 +25,7 @@ from tl_core.storage import Home
 
 LONG = RunSpec(
     freeze=FreezeConfig(layers="all"),
-    train=TrainConfig(epochs=300, lr=1e-5, batch_size=4, image_size=64),
+    train=TrainConfig(epochs=500, lr=1e-5, batch_size=2, image_size=192),
 )
 
 

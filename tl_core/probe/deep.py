@@ -229,7 +229,7 @@ def _pictures(
         rows = index[start : start + size]
         batch = torch.from_numpy(np.ascontiguousarray(images[rows])).to(device)
         batch = batch.contiguous(memory_format=torch.channels_last).float()
-        yield start + len(rows), batch.div_(255 * spread).sub_(shift)
+        yield start + len(rows), torch.addcmul(-shift, batch, 1 / (255 * spread))
 
 
 def _both_views(network: nn.Module, images: Tensor) -> Tensor:
