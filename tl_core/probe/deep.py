@@ -23,7 +23,15 @@ from tl_core.cache.numerics import EXACT, Numerics, choose, prepared, settled
 from tl_core.errors import CheckpointError, DataError
 from tl_core.models.fusing import fast_prefix
 from tl_core.models.groups import LayerGroup
-from tl_core.probe.path import STRENGTHS, Path, Report, Tried, some_rows, strength_path
+from tl_core.probe.path import (
+    CHOOSING,
+    STRENGTHS,
+    Path,
+    Report,
+    Tried,
+    some_rows,
+    strength_path,
+)
 from tl_core.probe.select import Prepared, prepared_features
 from tl_core.probe.solver import minimise
 from tl_core.probe.spaces import FeatureSpace, PictureSpace, Space
@@ -293,7 +301,8 @@ def _solved(
         space = FeatureSpace(ready.scaled(share))
         start = torch.cat([weight, bias[:, None]], dim=1)[None, None]
     counts = torch.ones(1, len(labels), device=labels.device)
-    found = minimise(space, labels, counts, strength=strength, start=start, tolerance=FINAL)
+    tolerance = FINAL if rows is None else CHOOSING  # of a large set, as exact as what was judged
+    found = minimise(space, labels, counts, strength=strength, start=start, tolerance=tolerance)
     point = found.point[0, 0]
     weight = point[:, :-1] if rows is not None else ready.weighted(point[:, :-1], share)
     weight = weight * ready.scale(share) * bold

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from tl_core.errors import ConfigError, DataError, LayerGroupError
 from tl_core.models.groups import LayerGroup
-from tl_core.probe.path import STRENGTHS, Report, Tried, some_rows, strength_path
+from tl_core.probe.path import CHOOSING, STRENGTHS, Report, Tried, some_rows, strength_path
 from tl_core.probe.solver import minimise
 from tl_core.probe.spaces import FeatureSpace, PictureSpace, Space, gram
 
@@ -91,7 +91,8 @@ def fit_exact_head(
         space = FeatureSpace(x)
         start = torch.cat([weight[:, None], bias[:, None, :, None]], dim=3)
     counts = torch.ones(1, len(labels), device=x.device)
-    found = minimise(space, labels, counts, strength=strength, start=start, tolerance=FINAL)
+    tolerance = FINAL if rows is None else CHOOSING  # of a large set, as exact as what was judged
+    found = minimise(space, labels, counts, strength=strength, start=start, tolerance=tolerance)
     weight, bias = space.weights(found.point)
     weight = weight[0] * scale * bold
     bias = bias[0] * bold - weight @ middle
