@@ -203,6 +203,7 @@ def deep_probe(
             "n_train": len(data.train_y),
             "cv_accuracy": choice.cv_accuracy,
             "precision": choice.numerics.precision,
+            "layout": choice.numerics.memory_format,
         } | clock.told()
 
 

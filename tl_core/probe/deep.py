@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from tl_core.cache.numerics import EXACT, Numerics, choose, prepared, settled
+from tl_core.data.rows import Rows
 from tl_core.errors import CheckpointError, DataError
 from tl_core.models.fusing import fast_prefix
 from tl_core.models.groups import LayerGroup
@@ -65,11 +66,12 @@ class DeepProbe(nn.Module):
 
     def judge(
         self,
-        images: np.ndarray,
+        images: np.ndarray | Rows,
         index: np.ndarray,
         *,
         mean: Sequence[float],
         std: Sequence[float],
+        numerics: Numerics | None = None,
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> Tensor:
         """Logits (len(index), C) of pixels, as ``forward`` gives them but for rounding.
@@ -79,10 +81,13 @@ class DeepProbe(nn.Module):
             index: Positions to judge.
             mean: Per channel, for pixels scaled to 0..1.
             std: Per channel, for pixels scaled to 0..1.
+            numerics: How to compute the network; None = in float32, as in prediction. A lower
+                precision (``DeepChoice.numerics``) may turn the answer to a picture on the edge.
             progress: Told pictures done and in all.
         """
-        layout = torch.channels_last
-        fast = fast_prefix(self.network, dtype=torch.float32, memory_format=layout)
+        dtype = torch.float32 if numerics is None else numerics.dtype
+        layout = torch.channels_last if numerics is None else numerics.layout
+        fast = fast_prefix(self.network, dtype=dtype, memory_format=layout)
         found = []
         with torch.inference_mode():
             rows = _pictures(images, index, mean, std, self.head.weight.device, BATCH)
@@ -114,7 +119,7 @@ class DeepChoice:
 def fit_deep_probe(
     model: nn.Module,
     groups: Sequence[LayerGroup],
-    images: np.ndarray,
+    images: np.ndarray | Rows,
     labels: Tensor,
     *,
     n_classes: int,
@@ -212,7 +217,7 @@ def restored_deep_probe(
 class _Look:
     """The training pictures and how to feed them."""
 
-    images: np.ndarray
+    images: np.ndarray | Rows
     mean: Sequence[float]
     std: Sequence[float]
     device: torch.device
@@ -223,7 +228,7 @@ class _Look:
 
 
 def _pictures(
-    images: np.ndarray,
+    images: np.ndarray | Rows,
     index: np.ndarray,
     mean: Sequence[float],
     std: Sequence[float],

@@ -20,6 +20,7 @@ HEAD_LR = 0.01  # AdamW, batch 16, 512 features; measured on 245 and 3,068 pictu
 HEAD_FEATURES = 512  # features HEAD_LR was measured with
 HEAD_LR_LEAST = 0.002
 SCRATCH_LR = 1e-3  # AdamW's usual rate for a network without pretrained weights
+FEW, CLOSER = 1000, 1.5  # training pictures below which a deep probe looks closer, and how much
 BATCHES = ((500, 16), (2000, 32))  # (training pictures below, batch); BATCH_MOST from there on
 BATCH_MOST = 64
 VIEWS = {  # fewest that match new versions every epoch, by training pictures; decision 0012
@@ -48,7 +49,7 @@ def resolved(spec: RunSpec, *, card: ModelCard, n_train: int, n_classes: int) ->
     """
     train = spec.train
     batch = train.batch_size or _batch_size(n_train)
-    size = valid_image_size(card, train.image_size or card.input_px)
+    size = valid_image_size(card, train.image_size or _size(spec, card, n_train))
     return replace(
         spec,
         train=replace(
@@ -77,7 +78,12 @@ def reasons(spec: RunSpec, *, card: ModelCard, n_train: int, n_classes: int) -> 
         "train.lr": _rate_reason(spec, auto.lr or 0.0),
         "train.batch_size": f"{auto.batch_size} pictures per step: enough steps per epoch with "
         f"{n_train} training pictures.",
-        "train.image_size": f"{auto.image_size} pixels is the size {card.title} works best at.",
+        "train.image_size": (
+            f"{auto.image_size} pixels is the size {card.title} works best at."
+            if auto.image_size == card.input_px
+            else f"{auto.image_size} pixels: with few pictures a deep probe looks closer than the "
+            f"{card.input_px} pixels {card.title} was made for, which was better in measurements."
+        ),
         "train.backbone_lr": "Pretrained layers get a tenth of the head's rate: they know much "
         "already and should not forget it.",
         "train.block_decay": "Each block nearer the input learns more slowly, because its "
@@ -123,6 +129,12 @@ def _views(spec: RunSpec, n_train: int) -> int | None:
     if not spec.augment.any:
         return 1
     return _by_size(VIEWS["head" if kind in ("head", *PROBES) else "finetune"], n_train)
+
+
+def _size(spec: RunSpec, card: ModelCard, n_train: int) -> int:
+    """Larger for a deep probe of few pictures: it costs a second, and was better (0011)."""
+    looks_closer = spec.freeze.layers == "deep-probe" and card.embedded and n_train < FEW
+    return round(card.input_px * CLOSER) if looks_closer else card.input_px
 
 
 def _by_size(table: tuple[tuple[int | None, int], ...], n_train: int) -> int:

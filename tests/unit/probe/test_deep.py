@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 
 from tests.unit.probe.pictures import striped
 from tests.unit.train.tiny import tiny_groups, tiny_net
-from tl_core.cache.numerics import EXACT
+from tl_core.cache.numerics import EXACT, Numerics
 from tl_core.data.pixels import open_pixels
 from tl_core.errors import CheckpointError, DataError
 from tl_core.evaluate.predict import probabilities
@@ -104,6 +104,9 @@ def test_judging_gives_what_predicting_gives():
     predicted = probabilities(probe, images[index], mean=MEAN, std=STD)
     np.testing.assert_allclose(judged, predicted, atol=1e-5)
     assert probe.judge(images, index[:0], mean=MEAN, std=STD).shape == (0, 2)
+    low = Numerics(precision="bfloat16", fused=True)
+    quick = probe.judge(images, index, mean=MEAN, std=STD, numerics=low)
+    np.testing.assert_allclose(torch.softmax(quick, 1).numpy(), predicted, atol=0.05)
 
 
 def test_a_large_set_is_solved_from_a_part_of_it(monkeypatch):

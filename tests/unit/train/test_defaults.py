@@ -46,6 +46,15 @@ def test_views_follow_the_layers_and_the_augmentation() -> None:
     assert views(train__cache=False) is None and views(freeze__layers="all") is None
 
 
+def test_a_deep_probe_of_few_pictures_looks_closer() -> None:
+    spec = changed(RunSpec(), {"freeze.layers": "deep-probe"})
+    sizes = [
+        resolved(spec, card=CARD, n_train=n, n_classes=2).train.image_size for n in (245, 3000)
+    ]
+    assert sizes == [192, 128]
+    assert "looks closer" in reasons(spec, card=CARD, n_train=245, n_classes=2)["train.image_size"]
+
+
 def test_the_head_alone_learns_faster_than_with_pretrained_layers() -> None:
     head = lr_of(RunSpec())
     tuned = lr_of(RunSpec(freeze=FreezeConfig(layers="last:1")))
