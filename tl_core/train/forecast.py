@@ -11,6 +11,8 @@ from math import ceil
 
 __all__ = ["Work", "seconds", "speed_up"]
 
+FULL = 2.0  # judging is in full precision, which takes about twice the time of the fastest way
+END_S = 0.6  # writing weights and reports; seen on two cores
 STEP_S = 0.0006  # of a step besides its pictures: events, schedule, Python; seen on two cores
 
 
@@ -44,11 +46,11 @@ def seconds(work: Work, *, prefix: float, suffix: float, suffix_forward: float) 
         frozen = min(work.views or work.epochs, work.epochs) * work.n_train + work.n_val
     else:
         frozen = work.epochs * (work.n_train + judged)
-    end = (work.n_val + work.n_test) * (prefix + suffix_forward)
+    end = (work.n_val + work.n_test) * (prefix + suffix_forward) * FULL + END_S
     return (
         frozen * prefix
         + passes * suffix
-        + work.epochs * judged * suffix_forward
+        + work.epochs * judged * suffix_forward * FULL
         + steps * STEP_S
         + end
     )
