@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from tests.unit.jobs.samples import engine_chosen
 from tl_core.config import DataConfig, FreezeConfig, RunSpec, TrainConfig
 from tl_core.data.intake import ImageRecord, Intake, Quarantined
 from tl_core.evaluate.report import build_report
 from tl_core.events import (
     CheckpointSaved,
-    EngineChosen,
     EpochDone,
     Event,
     FindingRaised,
@@ -339,25 +339,6 @@ def _judge(
         "reason": finished.reason,
     }
     studio.queue.end(run_id, "finished", exit_code=0, result=result)
-
-
-def engine_chosen(**changes: Any) -> EngineChosen:
-    """Two versions kept in half precision, four seconds expected."""
-    usual = EngineChosen(
-        precision="bfloat16",
-        train_precision="float32",
-        memory_format="channels_last",
-        threads=2,
-        batch_size=16,
-        views=2,
-        cache="kept",
-        cache_mb=3.5,
-        cut="head",
-        prefix_ms=1.0,
-        suffix_ms=0.1,
-        expected_seconds=4.0,
-    )
-    return replace(usual, **changes)
 
 
 def strength(number: int) -> StrengthTried:

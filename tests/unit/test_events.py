@@ -7,13 +7,12 @@ from dataclasses import fields
 
 import pytest
 
-from tests.unit.jobs.samples import epoch, finding, finished, started
+from tests.unit.jobs.samples import engine_chosen, epoch, finding, finished, started
 from tl_core.events import (
     EVENT_TYPES,
     Began,
     CheckpointSaved,
     Continued,
-    EngineChosen,
     Event,
     LayersChanged,
     Paused,
@@ -32,20 +31,7 @@ ONE_OF_EACH: list[Event] = [
     started(),
     RunResumed(epoch=1, history=[epoch(1)]),
     Progress(stage="x", done=1, total=2),
-    EngineChosen(
-        precision="bfloat16",
-        train_precision="float32",
-        memory_format="channels_last",
-        threads=2,
-        batch_size=16,
-        views=2,
-        cache="kept",
-        cache_mb=3.5,
-        cut="head",
-        prefix_ms=1.0,
-        suffix_ms=0.1,
-        expected_seconds=None,
-    ),
+    engine_chosen(expected_seconds=None),
     StrengthTried(strength=1e-3, loss=0.4, accuracy=0.8, done=1, total=9),
     StepDone(epoch=1, step=1, steps=2, loss=0.1, lr=0.1),
     epoch(1),

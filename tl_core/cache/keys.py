@@ -12,6 +12,8 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+from tl_core.models.freezing import digest_tensor
+
 __all__ = ["network_digest", "view_key"]
 
 VERSION = 1  # raise it when the same description would give other numbers
@@ -26,9 +28,7 @@ def network_digest(prefix: nn.Module) -> str:
     digest = hashlib.sha256(str(getattr(prefix, "code", type(prefix).__name__)).encode())
     state: dict[str, Tensor] = {**dict(prefix.named_parameters()), **dict(prefix.named_buffers())}
     for name, value in sorted(state.items()):
-        plain = value.detach().to("cpu").contiguous()
-        digest.update(f"{name}|{plain.dtype}|{tuple(plain.shape)}|".encode())
-        digest.update(plain.reshape(-1).view(torch.uint8).numpy().tobytes())
+        digest_tensor(digest, name, value)
     for name, module in sorted(prefix.named_modules()):
         if not any(True for _ in module.children()):  # settings such as stride or epsilon
             digest.update(f"{name}={module!r}".encode())

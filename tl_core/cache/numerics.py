@@ -25,8 +25,9 @@ GAIN = 1.15  # a lower precision must be this much faster to be taken
 PREFIX_ERROR = 0.05  # most relative error (L2 per picture, median) a lower precision may add
 TRY_S = 0.03  # per way that is tried, at least; some tenths of a second in all
 ROUNDS = 3  # at least, however slow the network
-FEW_THREADS = 5  # below, only batches of the run's own size or smaller are tried
-WAYS = (("float32", 16), ("bfloat16", 16), ("bfloat16", 64))  # precision, pictures at a time
+FEW_THREADS = 5  # below, no batches larger than usual and than the run's own are tried
+USUAL = 16
+WAYS = (("float32", USUAL), ("bfloat16", USUAL), ("bfloat16", 64))  # precision, pictures at a time
 LARGEST = 6e4  # float16, in which features are kept, ends at 65,504
 VERSION = 1
 
@@ -179,7 +180,7 @@ def _prefix_choice(prefix: nn.Module, images: Tensor, numerics: Numerics) -> tup
     ways: list[Numerics] = []
     works: list[Callable[[], Any]] = []
     for precision, size in WAYS:
-        if size > len(images) and numerics.threads in range(1, FEW_THREADS):
+        if size > max(USUAL, len(images)) and numerics.threads in range(1, FEW_THREADS):
             continue  # larger batches feed many cores; on a few they only miss the caches
         way = replace(
             numerics, fused=True, precision=precision, stored="float16", prefix_batch=size

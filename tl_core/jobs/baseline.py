@@ -17,6 +17,7 @@ from tl_core.config import RunSpec, changed
 from tl_core.data.pixels import open_pixels
 from tl_core.errors import ModelError, TooFewImagesError
 from tl_core.intervals import wilson
+from tl_core.jobs.costing import network_name
 from tl_core.jobs.submit import missing_for_training
 from tl_core.jobs.work import Context
 from tl_core.models.build import build
@@ -73,7 +74,7 @@ def baseline(context: Context) -> dict[str, Any]:
         recipe,
         home=context.home,
         shelf=shelf,
-        name=f"{name}, pretrained ",
+        name=network_name(spec),
     )
     found = clean_views(model, groups, data, recipe, numerics=decided.numerics, shelf=shelf)
     if found is None:

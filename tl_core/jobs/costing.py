@@ -16,7 +16,7 @@ from tl_core.train.engine import Decided
 from tl_core.train.measuring import plan_engine
 from tl_core.train.recipe import TrainData, recipe_for
 
-__all__ = ["keep_decided", "measure_cost"]
+__all__ = ["keep_decided", "measure_cost", "network_name"]
 
 
 def measure_cost(home: Home, spec: RunSpec, *, n_classes: int) -> dict[str, float]:
@@ -46,6 +46,11 @@ def measure_cost(home: Home, spec: RunSpec, *, n_classes: int) -> dict[str, floa
     decided, chosen, _ = plan_engine(model, groups, plan, data, recipe)
     keep_decided(home, spec, decided, chosen, n)
     return {"prefix_ms": chosen.prefix_ms, "suffix_ms": chosen.suffix_ms}
+
+
+def network_name(spec: RunSpec) -> str:
+    """What a network's measurement is remembered under: its name and where its weights are from."""
+    return f"{spec.model.name}, {spec.model.weights} {spec.model.weights_file}"
 
 
 def keep_decided(

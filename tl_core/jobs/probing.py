@@ -22,6 +22,7 @@ from tl_core.errors import ModelError
 from tl_core.evaluate.predict import probabilities
 from tl_core.events import EngineChosen, EpochDone, RunFinished, RunStarted, StrengthTried
 from tl_core.intervals import wilson
+from tl_core.jobs.costing import network_name
 from tl_core.jobs.work import Context
 from tl_core.models.facts import ModelCard
 from tl_core.models.groups import LayerGroup
@@ -214,7 +215,7 @@ def _numerics(
         data,
         recipe_for(spec, mean=facts.mean, std=facts.std),
         home=context.home,
-        name=f"{spec.model.name}, {spec.model.weights} {spec.model.weights_file}",
+        name=network_name(spec),
     )
     context.emit(_told(chosen, data, spec.freeze.layers))
     return decided.numerics

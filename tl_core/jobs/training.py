@@ -21,7 +21,7 @@ from tl_core.evaluate.predict import probabilities
 from tl_core.evaluate.report import build_report
 from tl_core.events import EngineChosen, RunFinished, Warned
 from tl_core.jobs import estimate
-from tl_core.jobs.costing import keep_decided
+from tl_core.jobs.costing import keep_decided, network_name
 from tl_core.jobs.library import ImageRow
 from tl_core.jobs.loading import WEIGHTS
 from tl_core.jobs.log import EventLog
@@ -202,9 +202,15 @@ def _decided(
         body = read_json(path)
         decided, chosen = Decided.from_dict(body["decided"]), EngineChosen(**body["chosen"])
     else:
-        name = f"{spec.model.name}, {spec.model.weights} {spec.model.weights_file}"
         decided, chosen, warned = plan_engine(
-            model, groups, plan, data, recipe, home=context.home, shelf=shelf, name=name
+            model,
+            groups,
+            plan,
+            data,
+            recipe,
+            home=context.home,
+            shelf=shelf,
+            name=network_name(spec),
         )
         for one in warned:
             context.emit(one)

@@ -20,6 +20,7 @@ from tl_core.models.plan import FreezePlan
 __all__ = [
     "FreezePlan",
     "apply_plan",
+    "digest_tensor",
     "frozen_digest",
     "load_trainable_state",
     "set_modes",
@@ -85,10 +86,15 @@ def frozen_digest(model: nn.Module, groups: Sequence[LayerGroup], plan: FreezePl
     for name, value in sorted(_all_state(model).items()):
         if _trains(name, groups, plan):
             continue
-        plain = value.detach().to("cpu").contiguous()
-        digest.update(f"{name}|{plain.dtype}|{tuple(plain.shape)}|".encode())
-        digest.update(plain.reshape(-1).view(torch.uint8).numpy().tobytes())
+        digest_tensor(digest, name, value)
     return digest.hexdigest()
+
+
+def digest_tensor(digest: hashlib._Hash, name: str, value: Tensor) -> None:
+    """Add a tensor's name, type, shape and bits to a digest."""
+    plain = value.detach().to("cpu").contiguous()
+    digest.update(f"{name}|{plain.dtype}|{tuple(plain.shape)}|".encode())
+    digest.update(plain.reshape(-1).view(torch.uint8).numpy().tobytes())
 
 
 def trainable_state(

@@ -25,7 +25,7 @@ from tl_core.models.freezing import apply_plan
 from tl_core.models.groups import LayerGroup
 from tl_core.models.plan import FreezePlan
 from tl_core.train.device import choose_device
-from tl_core.train.feeding import Feed, view_facts
+from tl_core.train.feeding import Feed, view_facts, view_of
 from tl_core.train.recipe import Recipe, TrainData, keeps_norm_stats
 
 __all__ = ["Decided", "Engine", "build_engine", "clean_views", "cut_for"]
@@ -82,13 +82,12 @@ class Engine:
     def training(self, epoch: int, parts: Sequence[np.ndarray]) -> Any:
         """Inputs of each batch of training pictures, in turn; ``parts`` are positions."""
         views = self.decided.views
-        view = (epoch - 1) % views if views else 0
         if self.train_views is not None and views:
-            yield from self.train_views.batches(view, parts)
+            yield from self.train_views.batches(view_of(epoch, views), parts)
             return
         feed = self.train_feed
         for part in parts:
-            images = feed.view(view, part) if views else feed.epoch(epoch, part)
+            images = feed.view(view_of(epoch, views), part) if views else feed.epoch(epoch, part)
             yield (images.contiguous(memory_format=self.decided.numerics.layout),)
 
     def clean(self, name: str, parts: Sequence[np.ndarray]) -> Any:
@@ -153,9 +152,8 @@ def build_engine(
     engine = Engine(model, device, decided, train_feed, val_feed, cut)
     if cut is not None:
         known = shelf if data.known else None
-        engine.train_views, engine.val_views = (
-            _views(cut, feed, data, recipe, decided.numerics, device, known)
-            for feed in (train_feed, val_feed)
+        engine.train_views, engine.val_views = _views(
+            cut, (train_feed, val_feed), data, recipe, decided.numerics, device, known
         )
     return engine
 
@@ -184,14 +182,11 @@ def clean_views(
         return None
     device = choose_device(recipe.device)
     known = shelf if data.known else None
-    train, val = (
-        _views(cut, Feed(x, keys, recipe, device), data, recipe, numerics, device, known)
-        for x, keys in (
-            (data.train_x, data.keys("train")),
-            (data.val_x, data.keys("val")),
-        )
+    feeds = (
+        Feed(data.train_x, data.keys("train"), recipe, device),
+        Feed(data.val_x, data.keys("val"), recipe, device),
     )
-    return train, val
+    return _views(cut, feeds, data, recipe, numerics, device, known)
 
 
 # -- inside ----------------------------------------------------------------------------------------
@@ -216,13 +211,14 @@ def cut_for(
 
 def _views(
     cut: Cut,
-    feed: Feed,
+    feeds: tuple[Feed, Feed],
     data: TrainData,
     recipe: Recipe,
     numerics: Numerics,
     device: torch.device,
     shelf: Shelf | None,
-) -> Views:
+) -> tuple[Views, Views]:
+    """Of the training and the validation pictures; they share the frozen blocks made ready."""
     held = HELD_BYTES
     if device.type == "cuda":
         held = int(torch.cuda.mem_get_info(device)[0] * HELD_SHARE)
@@ -243,13 +239,18 @@ def _views(
             return shelf.view(key, values=cut.values, dtype=numerics.stored_dtype)
 
         store = on_disk
-    return Views(
-        prepared(cut.prefix, numerics),
-        feed.view,
-        keys=feed.keys,
-        shapes=cut.shapes,
-        numerics=numerics,
-        device=device,
-        store=store,
-        held_bytes=held,
+    frozen = prepared(cut.prefix, numerics)
+    train, val = (
+        Views(
+            frozen,
+            feed.view,
+            keys=feed.keys,
+            shapes=cut.shapes,
+            numerics=numerics,
+            device=device,
+            store=store,
+            held_bytes=held,
+        )
+        for feed in feeds
     )
+    return train, val

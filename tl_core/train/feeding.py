@@ -9,7 +9,7 @@ run's seed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -106,8 +106,3 @@ class Feed:
 
     def _normalised(self, images: Tensor) -> Tensor:
         return augment.normalise(images, self.recipe.mean, self.recipe.std)
-
-
-def feed_facts(recipe: Recipe, size_px: int, resize: str) -> Mapping[str, Any]:
-    """How a picture becomes an image, for the key of what is made of it."""
-    return {"size": size_px, "fit": resize, "mean": list(recipe.mean), "std": list(recipe.std)}

@@ -7,24 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.jobs.samples import epoch, started
+from tests.unit.jobs.samples import engine_chosen, epoch, started
 from tl_core.cli.show import EventPrinter, engine_line
 from tl_core.events import EngineChosen, Event, StrengthTried
 
-ENGINE = EngineChosen(
-    precision="bfloat16",
-    train_precision="float32",
-    memory_format="channels_last",
-    threads=2,
-    batch_size=16,
-    views=2,
-    cache="kept",
-    cache_mb=3.53,
-    cut="head",
-    prefix_ms=1.0,
-    suffix_ms=0.1,
-    expected_seconds=4.2,
-)
+ENGINE = engine_chosen(cache_mb=3.53, expected_seconds=4.2)
 
 
 def tried(number: int, loss: float) -> StrengthTried:

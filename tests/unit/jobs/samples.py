@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from tl_core.events import EpochDone, FindingRaised, Remedy, RunFinished, RunStarted
+from dataclasses import replace
+from typing import Any
+
+from tl_core.events import (
+    EngineChosen,
+    EpochDone,
+    FindingRaised,
+    Remedy,
+    RunFinished,
+    RunStarted,
+)
 
 
 def started(epochs: int = 4, steps: int = 5) -> RunStarted:
@@ -61,3 +71,22 @@ def finished(epochs: int = 4) -> RunFinished:
         val_accuracy_ci=[0.4, 0.9],
         findings=[finding(3)],
     )
+
+
+def engine_chosen(**changes: Any) -> EngineChosen:
+    """Two versions kept in half precision, four seconds expected."""
+    usual = EngineChosen(
+        precision="bfloat16",
+        train_precision="float32",
+        memory_format="channels_last",
+        threads=2,
+        batch_size=16,
+        views=2,
+        cache="kept",
+        cache_mb=3.5,
+        cut="head",
+        prefix_ms=1.0,
+        suffix_ms=0.1,
+        expected_seconds=4.0,
+    )
+    return replace(usual, **changes)
