@@ -185,7 +185,7 @@ def _deep_hymenoptera() -> Question:
         "as before. The splits share pictures, so their intervals are not independent.",
         lines={
             **{
-                label: Line(asked=thaw("deep_probe", f"{ANTS}~{seed}", size=192))
+                label: Line(asked=thaw("deep_probe", f"{ANTS}~{seed}", size=224))
                 for label, seed in zip(labels, SEEDS, strict=True)
             },
             "fastai, fine_tune(5), the given split": Line(

@@ -35,12 +35,14 @@ from tl_core.models.groups import layer_groups
 from tl_core.models.plan import FreezePlan
 from tl_core.probe.deep import fit_deep_probe
 from tl_core.probe.exact import fit_exact_head
+from tl_core.probe.features import BlockFeatures
 from tl_core.storage import Home
 from tl_core.train.engine import clean_views
 from tl_core.train.heading import all_features
 from tl_core.train.loop import fit
 from tl_core.train.measuring import plan_engine
 from tl_core.train.recipe import Recipe, TrainData, fit_subset, recipe_for
+from tl_core.train.trials import Trials
 
 RESIZE = TrainConfig().resize  # as everybody gets it
 PASSES = 3  # how often features are extracted; the median counts
@@ -127,26 +129,33 @@ def search(
     with _home() as home:
         clock = Clock()
         taken = _taken(root, home, clock, size=size, device=device)
-        records = taken.part("train")
-        labels = np.array([taken.classes.index(one.label) for one in records])
+        data = _data(taken, clock, taken.part("train"), taken.part("val"))
+        spec = _spec(data, taken, layers=layers, epochs=epochs, seed=seed, more={})
+        model = build(spec.model.name, n_classes=len(taken.classes), seed=seed)
+        groups = layer_groups(model)
+        with clock.part("choosing"):
+            trials = Trials(
+                model,
+                groups,
+                FreezePlan.from_layers(spec.freeze.layers, len(groups)),
+                data,
+                _recipe(spec, taken.device),
+                n_classes=len(taken.classes),
+                home=taken.home,
+                shelf=Shelf(taken.home),
+                name=spec.model.name,
+            )
+        everything = np.arange(len(data.train_y))
         found: dict[float, list[float]] = {rate: [] for rate in rates}
-        for fold in range(folds):
-            out = set(held_out(labels, folds=folds, fold=fold).tolist())
-            kept = [one for place, one in enumerate(records) if place not in out]
-            left = [one for place, one in enumerate(records) if place in out]
-            data = _data(taken, clock, kept, left)
-            for rate in rates:
-                spec = _spec(
-                    data,
-                    taken,
-                    layers=layers,
-                    epochs=epochs,
-                    seed=seed,
-                    more={"train__lr": rate},
-                )
-                found[rate].append(_trained(taken, data, spec, clock)["val_accuracy"])
+        with clock.part("training"):
+            for fold in range(folds):
+                out = held_out(data.train_y, folds=folds, fold=fold)
+                kept = np.setdiff1d(everything, out)
+                for rate in rates:
+                    trial = trials.run(train=kept, held_out=out, lr=rate)
+                    found[rate].append(trial.best.val_acc)
         best = max(rates, key=lambda rate: statistics.mean(found[rate]))
-        told = {"cv_accuracy": statistics.mean(found[best]), "lr": best, "n_train": len(records)}
+        told = {"cv_accuracy": statistics.mean(found[best]), "lr": best, "n_train": len(everything)}
         return told | {"runs": len(rates) * folds} | clock.told()
 
 
@@ -173,38 +182,53 @@ def first_accuracy(
 def deep_probe(
     root: Path, *, size: int = SIZE_PX, seed: int = 0, device: str = "cpu"
 ) -> dict[str, Any]:
-    """The head on the features of every block, strength chosen, judged in full precision."""
+    """The head on the features of every block, strength chosen.
+
+    As for every other way, validation is judged as it was computed for training; that of the
+    finished classifier, in full precision, is told too and does not count.
+    """
     with _home() as home:
         clock = Clock()
         taken = _taken(root, home, clock, size=size, device=device)
         data = _data(taken, clock, taken.part("train"), taken.part("val"))
         card = card_of(MODEL)
-        model = build(MODEL, n_classes=len(taken.classes), seed=seed)
-        groups = layer_groups(model)
         normal: dict[str, Any] = {"mean": card.mean, "std": card.std}
         pixels: Any = (data.train_x, data.val_x)
-        with clock.part("features and head"):
-            probe, choice = fit_deep_probe(
+        with clock.part("choosing"):
+            model = build(MODEL, n_classes=len(taken.classes), seed=seed)
+            looked = BlockFeatures(
                 model,
-                groups,
-                pixels[0],
-                torch.from_numpy(data.train_y),
-                n_classes=len(taken.classes),
+                layer_groups(model),
                 image_size=taken.size,
-                seed=seed,
+                n_pictures=len(data.train_y) + len(data.val_y),
                 device=device,
+                home=home,
+                shelf=Shelf(home),
                 **normal,
             )
-        with clock.part("judging"):
-            answers = probabilities(probe, pixels[1], device=device, **normal)
+            numerics = looked.numerics(pixels[0])
+        with clock.part("features"):
+            train, val = (
+                looked.of(one, data.keys(part))
+                for one, part in zip(pixels, ("train", "val"), strict=True)
+            )
+        with clock.part("solving"):
+            labels = torch.from_numpy(data.train_y)
+            probe, choice = fit_deep_probe(
+                looked, train, labels, n_classes=len(taken.classes), seed=seed
+            )
+            guess = probe.head(val.float()).argmax(1).cpu().numpy()
+        told = clock.told()
+        answers = probabilities(probe, pixels[1], device=device, **normal)
         return {
-            "val_accuracy": float((answers.argmax(1) == data.val_y).mean()),
+            "val_accuracy": float((guess == data.val_y).mean()),
+            "full_accuracy": float((answers.argmax(1) == data.val_y).mean()),
             "n_val": len(data.val_y),
             "n_train": len(data.train_y),
             "cv_accuracy": choice.cv_accuracy,
-            "precision": choice.numerics.precision,
-            "layout": choice.numerics.memory_format,
-        } | clock.told()
+            "precision": numerics.precision,
+            "layout": numerics.memory_format,
+        } | told
 
 
 def features(root: Path, *, size: int = SIZE_PX, device: str = "cpu") -> dict[str, Any]:
@@ -382,7 +406,14 @@ def _exactly(taken: Taken, data: TrainData, spec: RunSpec, clock: Clock) -> dict
     head_only = FreezePlan.from_layers("head", len(groups))
     with clock.part("choosing"):
         decided, chosen, _ = plan_engine(
-            model, groups, head_only, data, recipe, home=taken.home, name=spec.model.name
+            model,
+            groups,
+            head_only,
+            data,
+            recipe,
+            home=taken.home,
+            name=spec.model.name,
+            trains=False,
         )
     views = clean_views(model, groups, data, recipe, numerics=decided.numerics, shelf=shelf)
     if views is None:

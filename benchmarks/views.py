@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import stats
+from torch import nn
 
 from tl_core.cache.shelf import Shelf
 from tl_core.config import RunSpec, changed
@@ -25,7 +27,7 @@ from tl_core.data.pixels import open_pixels
 from tl_core.events import EpochDone
 from tl_core.models.build import build
 from tl_core.models.catalog import DEFAULT_MODEL, card
-from tl_core.models.groups import layer_groups
+from tl_core.models.groups import LayerGroup, layer_groups
 from tl_core.models.plan import FreezePlan
 from tl_core.storage import Home
 from tl_core.train.defaults import resolved
@@ -56,12 +58,12 @@ class Go:
 class Bench:
     """One photo set, ready to be trained on again and again."""
 
-    def __init__(self, archive: Path, home: Home, layers: str) -> None:
+    def __init__(self, archive: Path, home: Home, layers: str, epochs: int | None = None) -> None:
         self.home, self.card = home, card(DEFAULT_MODEL)
         records = take_in(archive, home).records
         self.classes = sorted({one.label for one in records})
         n_train = sum(one.split == "train" for one in records)
-        asked = changed(RunSpec(), {"freeze.layers": layers})
+        asked = changed(RunSpec(), {"freeze.layers": layers, "train.epochs": epochs})
         self.spec = resolved(asked, card=self.card, n_train=n_train, n_classes=len(self.classes))
         parts: dict[str, Any] = {}
         for part in ("train", "val"):
@@ -79,17 +81,20 @@ class Bench:
             fit_index=fit_subset(parts["train_y"]), resize=self.spec.train.resize, **parts
         )
         self.decided: Decided | None = None
+        self.seconds = 0.0  # of the last training
+
+    def decide(self, views: int, seed: int) -> Decided:
+        """How runs are computed here; measured once."""
+        if self.decided is None:
+            recipe, model, groups, plan = self._made(views, seed, {})
+            self.decided, _, _ = plan_engine(model, groups, plan, self.data, recipe, home=self.home)
+        return self.decided
 
     def train(self, views: int, seed: int, **changes: Any) -> tuple[float, float]:
         """Validation loss and accuracy of the best epoch."""
-        spec = changed(self.spec, {"train.views": views, "train.seed": seed, **changes})
-        recipe: Recipe = recipe_for(spec, mean=self.card.mean, std=self.card.std)
-        model = build(DEFAULT_MODEL, n_classes=len(self.classes), seed=seed)
-        groups = layer_groups(model)
-        plan = FreezePlan.from_layers(spec.freeze.layers, len(groups))
-        if self.decided is None:
-            self.decided, _, _ = plan_engine(model, groups, plan, self.data, recipe, home=self.home)
-        best = (float("inf"), 0.0)
+        decided = self.decide(views, seed)
+        recipe, model, groups, plan = self._made(views, seed, changes)
+        best, began = (float("inf"), 0.0), time.perf_counter()
         for event in fit(
             model,
             groups,
@@ -99,12 +104,22 @@ class Bench:
             classes=self.classes,
             model_name=DEFAULT_MODEL,
             control=Go(),
-            decided=replace(self.decided, views=views),
+            decided=replace(decided, views=views),
             shelf=Shelf(self.home, limit_bytes=40 << 30),
         ):
             if isinstance(event, EpochDone):
                 best = min(best, (event.val_loss, event.val_acc))
+        self.seconds = time.perf_counter() - began
         return best
+
+    def _made(
+        self, views: int, seed: int, changes: dict[str, Any]
+    ) -> tuple[Recipe, nn.Module, tuple[LayerGroup, ...], FreezePlan]:
+        spec = changed(self.spec, {"train.views": views or None, "train.seed": seed, **changes})
+        recipe = recipe_for(spec, mean=self.card.mean, std=self.card.std)
+        model = build(DEFAULT_MODEL, n_classes=len(self.classes), seed=seed)
+        groups = layer_groups(model)
+        return recipe, model, groups, FreezePlan.from_layers(spec.freeze.layers, len(groups))
 
 
 def interval(differences: np.ndarray) -> str:

@@ -52,7 +52,9 @@ SAMPLE_NAME = "Surface inspection (sample)"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataView:
-    """A project's pictures at a glance. ``missing`` is empty when they can be trained on."""
+    """A project's pictures at a glance. ``missing`` is empty when they can be trained on;
+    ``detail_px`` is the shorter side of the middle one.
+    """
 
     classes: tuple[ClassRow, ...]
     n_images: int
@@ -64,6 +66,7 @@ class DataView:
     given_splits: tuple[str, ...]
     config: DataConfig
     missing: str
+    detail_px: int | None
 
 
 class Studio:
@@ -189,6 +192,7 @@ class Studio:
             given_splits=project.given_splits,
             config=DataConfig(**project.data_config),
             missing=missing_for_training(rows),
+            detail_px=self.library.detail_px(project_id),
         )
 
     def images(
@@ -239,6 +243,7 @@ class Studio:
             "card": self.card(project_id),
             "n_train": sum(row.train for row in rows),
             "n_classes": len(rows),
+            "detail_px": self.library.detail_px(project_id),
         }
 
     def card(self, project_id: str) -> ModelCard:

@@ -23,7 +23,15 @@ import fsspec
 
 from tl_core.errors import StorageError
 
-__all__ = ["Home", "atomic_path", "disk_error", "file_digest", "read_json", "write_json"]
+__all__ = [
+    "Home",
+    "atomic_path",
+    "disk_error",
+    "file_digest",
+    "read_json",
+    "renamed",
+    "write_json",
+]
 
 CHUNK = 1 << 20  # bytes read at a time when hashing or copying
 _ID = re.compile(r"[\w-]+")  # no dot and no slash: an id never leaves its folder
@@ -68,8 +76,9 @@ class Home:
         return self.folder("runs", _safe(run_id))
 
     def thumb(self, digest: str, size_px: int) -> Path:
-        """Path of a JPEG thumbnail, which may not exist yet."""
-        return self.folder("thumbs", _safe(digest)[:2]) / f"{_safe(digest)}-{int(size_px)}.jpg"
+        """Path of a JPEG thumbnail; neither it nor its folder need be there yet."""
+        digest = _safe(digest)
+        return self.root / "thumbs" / digest[:2] / f"{digest}-{int(size_px)}.jpg"
 
     def free_bytes(self) -> int:
         """Free disk space where the root lies."""
@@ -95,27 +104,22 @@ class Home:
                 can be renamed.
         """
         digest = digest or file_digest(path)
+        target = self._blob(digest)
+        if move and self._renamed(path, target):
+            return digest
         if not self.has_blob(digest):
-            target = self._blob(digest)
             self._fs.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
-            if not (move and self._renamed(path, target)):
-                part = f"{target}.{secrets.token_hex(4)}.part"
-                with path.open("rb") as source, self._fs.open(part, "wb") as sink:
-                    shutil.copyfileobj(source, sink, CHUNK)
-                self._fs.mv(part, target)
+            part = f"{target}.{secrets.token_hex(4)}.part"
+            with path.open("rb") as source, self._fs.open(part, "wb") as sink:
+                shutil.copyfileobj(source, sink, CHUNK)
+            self._fs.mv(part, target)
         if move:
             path.unlink(missing_ok=True)
         return digest
 
     def _renamed(self, path: Path, target: str) -> bool:
-        """Whether a file could become a blob by a new name alone."""
-        if "file" not in _protocols(self._fs):
-            return False
-        try:
-            path.replace(target)
-        except OSError:  # on another disk
-            return False
-        return True
+        """Whether a file could become a blob by a new name alone, the same content or not."""
+        return "file" in _protocols(self._fs) and renamed(path, Path(target))
 
     def drop_blob(self, digest: str) -> None:
         """Remove a content and what was derived from it; fine when it is not there."""
@@ -182,6 +186,23 @@ def atomic_path(target: Path) -> Iterator[Path]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def renamed(path: Path, target: Path) -> bool:
+    """Give a file another name, in place of what has it; False where it lies on another disk.
+
+    The folder is made when it is missing. It is tried first and asked afterwards: for hundreds of
+    small files the questions take longer than the answer.
+    """
+    try:
+        try:
+            path.replace(target)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(target)
+    except OSError:
+        return False
+    return True
 
 
 def disk_error(target: Path, cause: Exception) -> StorageError:

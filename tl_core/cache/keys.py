@@ -13,10 +13,11 @@ import torchvision
 from torch import Tensor, nn
 
 from tl_core.models.freezing import digest_tensor
+from tl_core.models.unchanged import kept, weights
 
 __all__ = ["network_digest", "view_key"]
 
-VERSION = 1  # raise it when the same description would give other numbers
+VERSION = 2  # raise it when the same description would give other numbers
 
 
 def network_digest(prefix: nn.Module) -> str:
@@ -25,6 +26,10 @@ def network_digest(prefix: nn.Module) -> str:
     Args:
         prefix: A traced module (its code counts) of which only the tensors it uses count.
     """
+    return kept(prefix, "digest", weights(prefix), lambda: _digest(prefix))
+
+
+def _digest(prefix: nn.Module) -> str:
     digest = hashlib.sha256(str(getattr(prefix, "code", type(prefix).__name__)).encode())
     state: dict[str, Tensor] = {**dict(prefix.named_parameters()), **dict(prefix.named_buffers())}
     for name, value in sorted(state.items()):

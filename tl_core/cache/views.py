@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tl_core.cache.numerics import Numerics
+from tl_core.cache.numerics import Numerics, settled
 
 __all__ = ["Store", "Views"]
 
@@ -95,9 +95,35 @@ class Views:
         A view asked for in full for the first time is computed on the way and kept at the end;
         one that is left early is not kept.
         """
+        yield from (self._shaped(rows) for rows in self._rows(view, parts))
+
+    def whole(
+        self,
+        view: int,
+        parts: Sequence[np.ndarray],
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> Tensor:
+        """(N, values) in the stored precision, on the device, one row per picture.
+
+        Args:
+            view: Which.
+            parts: Positions, in the steps in which it is made; together all of them.
+            progress: Told how many pictures are done, of how many, after each part.
+        """
+        done = 0
+        if self._recalled(view) is None:
+            for rows in self._rows(view, parts):
+                done += len(rows)
+                progress(done, len(self._row))
+        elif len(self._row):
+            progress(len(self._row), len(self._row))
+        return self._gathered(self._recalled(view), np.arange(len(self._row)))
+
+    def _rows(self, view: int, parts: Sequence[np.ndarray]) -> Iterator[Tensor]:
+        """As ``batches``, in the stored precision, everything of a picture in one row."""
         known = self._recalled(view)
         if known is not None:
-            yield from (self._shaped(self._gathered(known, part)) for part in parts)
+            yield from (self._gathered(known, part) for part in parts)
             return
         store = self._store(view) if self._store is not None else None
         missing = self._keys if store is None else store.missing(self._keys)
@@ -105,7 +131,7 @@ class Views:
             filled = _Filled(self, view, array, store, missing)
             for number, part in enumerate(parts):
                 filled.want(self._row[part], lambda at=number: parts[at:])  # type: ignore[misc]
-                yield self._shaped(filled.gathered(self._row[part]))
+                yield filled.gathered(self._row[part])
             filled.want(np.arange(len(self._keys)), lambda: ())
         self._done[view] = self._hold(filled.tensor if store is None else store.rows(self._keys))
 
@@ -128,7 +154,7 @@ class Views:
             if len(mine) < size:  # another batch size may round differently: fill it up
                 images = torch.cat([images, images[-1:].expand(size - len(mine), -1, -1, -1)])
             images = images.contiguous(memory_format=self._numerics.layout)
-            with torch.no_grad():
+            with torch.no_grad(), settled(self._numerics):
                 found = self._compute(images)
             flat = torch.cat([one.flatten(1) for one in found], dim=1)[: len(mine)]
             parts.append(flat.to(self._numerics.stored_dtype))
@@ -155,6 +181,8 @@ class Views:
     def _gathered(self, known: Any, part: np.ndarray) -> Tensor:
         rows = self._row[part]
         if isinstance(known, Tensor):
+            if len(rows) == len(known) and (rows == np.arange(len(rows))).all():
+                return known
             return known[torch.from_numpy(rows).to(known.device)]
         return self._moved(torch.from_numpy(np.ascontiguousarray(known[rows])))
 

@@ -81,6 +81,12 @@ class Rows:
         """Bytes all rows would take in memory."""
         return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
 
+    def take(self, index: np.ndarray) -> Rows:
+        """Some of the rows, in the order of ``index`` (integers); nothing is read yet."""
+        which, where = self._which[index], self._where[index]
+        row_shape = self.shape[1:]
+        return Rows(self._segments, which, where, row_shape=row_shape, dtype=self.dtype)
+
     def __len__(self) -> int:
         return self.shape[0]
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image
 
 from tl_core.data.decode import open_rgb
 from tl_core.errors import ConfigError
-from tl_core.storage import Home, atomic_path
+from tl_core.storage import Home, atomic_path, renamed
 
 __all__ = ["THUMB_SIZES", "ensure_thumb", "keep_thumb", "thumb_bytes"]
 
@@ -74,8 +73,7 @@ def keep_thumb(
     if scratch is not None:
         part = scratch / path.name
         part.write_bytes(body)
-        with suppress(OSError):  # on another disk
-            part.replace(path)
+        if renamed(part, path):
             return
         part.unlink()
     with atomic_path(path) as part:

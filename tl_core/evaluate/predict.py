@@ -20,10 +20,13 @@ from tl_core.data.decode import open_rgb
 from tl_core.data.pixels import fit_square
 from tl_core.data.rows import Rows
 from tl_core.errors import UnreadableImageError
+from tl_core.models.fusing import fast_prefix
+from tl_core.models.unchanged import kept, weights
 
 __all__ = ["FileAnswer", "predict_files", "probabilities"]
 
 BATCH = 16  # pictures at a time; bounds memory, and no larger batch was faster on a CPU
+MANY = 64  # pictures from which a faster copy of the network is worth making
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +50,9 @@ def probabilities(
 ) -> NDArray[np.float32]:
     """Class probabilities of pictures.
 
-    The network is moved to ``device``; its training and eval modes are as before afterwards.
+    The network is moved to ``device``; its training and eval modes are as before afterwards. Many
+    pictures are judged by a copy with its normalisations folded away, which differs by rounding
+    and takes two thirds of the time.
 
     Args:
         model: Classifier, input (B, 3, S, S) float32 normalised, output (B, C) logits.
@@ -61,20 +66,34 @@ def probabilities(
     Returns:
         (N, C) float32, rows sum to 1; (0, 0) when N is 0.
     """
-    model.to(device).to(memory_format=torch.channels_last)  # twice as fast on most processors
     shift = torch.tensor(mean, dtype=torch.float32, device=device).view(1, 3, 1, 1)
     scale = torch.tensor(std, dtype=torch.float32, device=device).view(1, 3, 1, 1)
     parts: list[NDArray[np.float32]] = []
-    with torch.inference_mode(), _eval_mode(model):
+    with _ready(model.to(device), len(images)) as network, torch.inference_mode():
         for start in range(0, len(images), batch_size):
             batch = torch.from_numpy(np.array(images[start : start + batch_size])).to(device)
             batch = batch.contiguous(memory_format=torch.channels_last)
-            logits = model((batch.float() / 255.0 - shift) / scale)
+            logits = network((batch.float() / 255.0 - shift) / scale)
             parts.append(torch.softmax(logits.float(), dim=-1).cpu().numpy())
             if report is not None:
                 report(min(start + batch_size, len(images)), len(images))
-    model.to(memory_format=torch.contiguous_format)
     return np.concatenate(parts) if parts else np.zeros((0, 0), dtype=np.float32)
+
+
+@contextmanager
+def _ready(model: nn.Module, n: int) -> Iterator[nn.Module]:
+    """The network, or a faster copy for many pictures, in channels_last and in evaluation mode."""
+    with _eval_mode(model):
+        if n >= MANY:
+            yield kept(model, "judging", weights(model), lambda: _fast(model))
+            return
+        model.to(memory_format=torch.channels_last)  # twice as fast on most processors
+        yield model
+        model.to(memory_format=torch.contiguous_format)
+
+
+def _fast(model: nn.Module) -> nn.Module:
+    return fast_prefix(model, dtype=torch.float32, memory_format=torch.channels_last)
 
 
 def predict_files(

@@ -75,6 +75,7 @@ def baseline(context: Context) -> dict[str, Any]:
         home=context.home,
         shelf=shelf,
         name=network_name(spec),
+        trains=False,
     )
     found = clean_views(model, groups, data, recipe, numerics=decided.numerics, shelf=shelf)
     if found is None:

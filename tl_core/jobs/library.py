@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Engine, Select, delete, func, insert, select, update
+from sqlalchemy import Engine, Select, case, delete, func, insert, select, update
 
 from tl_core.config import DataConfig, RunSpec
 from tl_core.data.quarantine import Quarantined
@@ -242,6 +242,16 @@ class Library:
             ClassRow(label=label, total=sum(parts.values()), **parts)
             for label, parts in sorted(counts.items())
         ]
+
+    def detail_px(self, project_id: str) -> int | None:
+        """The shorter side of the middle picture in pixels; None without pictures."""
+        shorter = case((images.c.width < images.c.height, images.c.width), else_=images.c.height)
+        mine = images.c.project_id == project_id
+        with self._engine.connect() as connection:
+            n = connection.execute(select(func.count()).where(mine)).scalar_one()
+            query = select(shorter).where(mine).order_by(shorter).offset(n // 2).limit(1)
+            found = connection.execute(query).scalar_one_or_none()
+        return None if found is None else int(found)
 
     def images(
         self,

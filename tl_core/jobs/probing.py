@@ -19,7 +19,6 @@ from tl_core.cache.numerics import Numerics
 from tl_core.cache.shelf import Shelf
 from tl_core.config import RunSpec
 from tl_core.errors import ModelError
-from tl_core.evaluate.predict import probabilities
 from tl_core.events import EngineChosen, EpochDone, RunFinished, RunStarted, StrengthTried
 from tl_core.intervals import wilson
 from tl_core.jobs.costing import network_name
@@ -29,9 +28,11 @@ from tl_core.models.groups import LayerGroup
 from tl_core.models.plan import FreezePlan
 from tl_core.probe.deep import fit_deep_probe
 from tl_core.probe.exact import fit_exact_head, start_head
+from tl_core.probe.features import BlockFeatures
 from tl_core.probe.path import Report
 from tl_core.train.device import choose_device, device_title
 from tl_core.train.engine import clean_views
+from tl_core.train.forecast import FULL
 from tl_core.train.heading import all_features
 from tl_core.train.measuring import plan_engine
 from tl_core.train.recipe import TrainData, recipe_for
@@ -39,7 +40,7 @@ from tl_core.train.recipe import TrainData, recipe_for
 __all__ = ["Probed", "probe"]
 
 SOLVING_S, SOLVED_PER_S = 1.0, 500.0  # of the deep probe's head; seen on two cores
-LEAST = 1e-12  # probability whose logarithm is still taken
+LOOKS = 2  # the deep probe sees every picture mirrored too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +54,11 @@ class _Scores:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Probed:
-    """A solved classifier; ``val_answers`` (n_val, C) are its probabilities, where at hand."""
+    """A solved classifier, and how it does on kept features."""
 
     classifier: nn.Module
     fit: _Scores
     val: _Scores
-    val_answers: np.ndarray | None
 
 
 def probe(
@@ -138,9 +138,7 @@ def _exact(
     start_head(model, groups, head)
     fit_rows = torch.from_numpy(data.fit_index).to(train.device)
     fit = _scores(head.logits(train[fit_rows]), data.train_y[data.fit_index])
-    return Probed(
-        classifier=model, fit=fit, val=_scores(head.logits(val), data.val_y), val_answers=None
-    )
+    return Probed(classifier=model, fit=fit, val=_scores(head.logits(val), data.val_y))
 
 
 def _deep(
@@ -152,34 +150,54 @@ def _deep(
     groups: Sequence[LayerGroup],
     data: TrainData,
 ) -> Probed:
-    numerics = _numerics(context, spec, facts, model, groups, data)
     train_x: Any = data.train_x  # rows of a store can be read like an array
     val_x: Any = data.val_x
-    deep, choice = fit_deep_probe(
+    shelf, n = Shelf(context.home), len(data.train_y) + len(data.val_y)
+    looked = BlockFeatures(
         model,
         groups,
-        train_x,
-        torch.from_numpy(data.train_y),
-        n_classes=len(classes),
+        image_size=int(data.train_x.shape[-1]),
         mean=facts.mean,
         std=facts.std,
-        image_size=int(data.train_x.shape[-1]),
-        seed=spec.train.seed,
+        n_pictures=n,
         device=choose_device("auto"),
-        numerics=numerics,
-        report=_teller(context),
-        progress=context.progress("Looking at the pictures"),
+        name=network_name(spec),
+        home=context.home,
+        shelf=shelf,
+        facts={"fit": data.resize},
     )
-    answers = probabilities(
-        deep, val_x, mean=facts.mean, std=facts.std, device=choose_device("auto")
+    numerics, bytes_each = looked.numerics(train_x), 2 * looked.taps.width
+    chosen = EngineChosen(
+        precision=numerics.precision,
+        train_precision=numerics.train_precision,
+        memory_format=numerics.memory_format,
+        threads=numerics.threads or torch.get_num_threads(),
+        batch_size=len(data.train_y),
+        views=LOOKS,
+        cache="kept",
+        cache_mb=n * bytes_each / 1e6,
+        cut=groups[-1].name,
+        prefix_ms=looked.seconds * 1e3,
+        suffix_ms=0.0,
+        expected_seconds=None,
+    )
+    shelf.tidy(coming_bytes=n * bytes_each)
+    context.emit(_told(chosen, data, spec.freeze.layers))
+    train = looked.of(train_x, data.keys("train"), context.progress("Looking at the pictures"))
+    val = looked.of(val_x, data.keys("val"), context.progress("Looking at the validation pictures"))
+    deep, choice = fit_deep_probe(
+        looked,
+        train,
+        torch.from_numpy(data.train_y),
+        n_classes=len(classes),
+        seed=spec.train.seed,
+        report=_teller(context),
     )
     fit = choice.logits[torch.from_numpy(data.fit_index).to(choice.logits.device)]
-    val = torch.from_numpy(answers).clamp_min(LEAST).log()
     return Probed(
         classifier=deep,
         fit=_scores(fit, data.train_y[data.fit_index]),
-        val=_scores(val, data.val_y),
-        val_answers=answers,
+        val=_scores(deep.head(val.float()), data.val_y),
     )
 
 
@@ -216,6 +234,7 @@ def _numerics(
         recipe_for(spec, mean=facts.mean, std=facts.std),
         home=context.home,
         name=network_name(spec),
+        trains=False,
     )
     context.emit(_told(chosen, data, spec.freeze.layers))
     return decided.numerics
@@ -223,16 +242,13 @@ def _numerics(
 
 def _told(chosen: EngineChosen, data: TrainData, layers: str) -> EngineChosen:
     deep = layers == "deep-probe"
-    looks = 2 if deep else 1  # the deep probe sees every picture mirrored too
+    looks = LOOKS if deep else 1
     n = len(data.train_y)
-    pictures = looks * (n + 2 * (len(data.val_y) + data.n_test))  # judged in full precision
+    judged = FULL * (len(data.val_y) + data.n_test)  # in the end, in full precision
+    pictures = looks * (n + len(data.val_y) + judged)
     solving = SOLVING_S + (n / SOLVED_PER_S if deep else 0.0)
     expected = pictures * chosen.prefix_ms / 1e3 + solving
-    if not deep:
-        return replace(chosen, views=1, expected_seconds=expected)
-    return replace(
-        chosen, views=looks, cache="off", cache_mb=0.0, cut="head", expected_seconds=expected
-    )
+    return replace(chosen, views=looks, expected_seconds=expected)
 
 
 def _started(

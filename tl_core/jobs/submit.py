@@ -86,7 +86,13 @@ def submit_training(
     if facts.groups:  # a model outside the catalogue is checked when it is built
         FreezePlan.from_layers(spec.freeze.layers, len(facts.groups))
     n_train = sum(row.train for row in rows)
-    spec = resolved(spec, card=facts, n_train=n_train, n_classes=len(rows))
+    spec = resolved(
+        spec,
+        card=facts,
+        n_train=n_train,
+        n_classes=len(rows),
+        detail_px=library.detail_px(project_id),
+    )
     run_id = new_id("train")
     snapshot = Snapshot(
         classes=tuple(row.label for row in rows),

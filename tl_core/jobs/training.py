@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -71,17 +71,14 @@ def train(context: Context) -> dict[str, Any]:
     facts = card(spec.model.name)
     model = _network(context, spec, snapshot)
     parts = {split: _pixels(context, spec, snapshot, split) for split in ("train", "val", "test")}
-    answers: dict[str, np.ndarray] = {}
     if spec.freeze.layers in PROBES:
         data, groups = train_data(spec, snapshot, parts), layer_groups(model)
         found, finished = probe(context, spec, facts, snapshot.classes, model, groups, data)
         model = found.classifier
-        if found.val_answers is not None:
-            answers["val"] = found.val_answers
     else:
         finished = _fit(context, spec, facts, snapshot, model, parts)
     _save_weights(model, folder / WEIGHTS)
-    finished = _judged(context, spec, facts, snapshot, model, parts, finished, answers)
+    finished = _judged(context, spec, facts, snapshot, model, parts, finished)
     context.emit(finished)
     with suppress(TLError, OSError, ValueError):  # a better estimate is not worth a finished run
         _learn_time(context, spec, facts, snapshot)
@@ -257,29 +254,23 @@ def _judged(
     model: nn.Module,
     parts: dict[str, Pixels],
     finished: RunFinished,
-    known: Mapping[str, np.ndarray],
 ) -> RunFinished:
-    """Write the reports; the test pictures are looked at here for the first time.
-
-    ``known`` holds probabilities that were computed already, by part.
-    """
+    """Write the reports; the test pictures are looked at here for the first time."""
     counts = Counter(row.label for row in snapshot.part("train"))
     for split in ("val", "test"):
         rows = snapshot.part(split)
         if not rows:
             continue
-        answers = known.get(split)
-        if answers is None:
-            answers = probabilities(
-                model,
-                parts[split].images,
-                mean=facts.mean,
-                std=facts.std,
-                device=choose_device("auto"),
-                report=context.progress(
-                    f"Judging the {_SPLIT_WORDS[split]} pictures", cancellable=False
-                ),
-            )
+        answers = probabilities(
+            model,
+            parts[split].images,
+            mean=facts.mean,
+            std=facts.std,
+            device=choose_device("auto"),
+            report=context.progress(
+                f"Judging the {_SPLIT_WORDS[split]} pictures", cancellable=False
+            ),
+        )
         report = build_report(
             _labels(snapshot, rows),
             answers,

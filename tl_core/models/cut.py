@@ -11,13 +11,11 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import mul
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.fx import Graph, GraphModule, Node
 
@@ -25,6 +23,7 @@ from tl_core.errors import FrozenDriftError, ModelError
 from tl_core.models.freezing import set_modes
 from tl_core.models.groups import LayerGroup
 from tl_core.models.plan import FreezePlan
+from tl_core.models.proof import left_as_it_was, noise, prove
 from tl_core.models.tracing import (
     NO_CACHE,
     acts_in_place,
@@ -34,11 +33,11 @@ from tl_core.models.tracing import (
     traced,
     twins,
 )
+from tl_core.models.unchanged import kept, structure
 
 __all__ = ["Cut", "check_prefix", "cut_network"]
 
 FEW, MORE = 2, 3  # pictures in the two batches that tell the batch's size from other sizes
-CLOSE = 1e-4  # relative; only where the device itself does not repeat its answers to the bit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -86,6 +85,8 @@ def cut_network(
 ) -> Cut | None:
     """Cut a network before the first operation that trains or changes in training.
 
+    The same cut of the same network is made once; asked for again, the same object comes back.
+
     Args:
         model: On its device, ``apply_plan`` done. Weights, statistics and modes are left as they
             are; later changes of its weights are seen by both parts.
@@ -103,8 +104,24 @@ def cut_network(
     plan.check(len(groups))
     if plan.first_trainable == 0:
         return None
+    device = next(model.parameters()).device
+    return kept(
+        model,
+        ("cut", plan.trainable, plan.scratch, image_size, freeze_norm_stats, device),
+        structure(model),
+        lambda: _cut(model, groups, plan, image_size, freeze_norm_stats),
+    )
+
+
+def _cut(
+    model: nn.Module,
+    groups: Sequence[LayerGroup],
+    plan: FreezePlan,
+    image_size: int,
+    freeze_norm_stats: bool,
+) -> Cut:
     name = groups[plan.first_trainable].name
-    with _left_as_it_was(model):
+    with left_as_it_was(model):
         set_modes(model, groups, plan, training=True, freeze_norm_stats=freeze_norm_stats)
         busy = {one for one, module in model.named_modules() if module.training}
         training = _trace(model)
@@ -114,12 +131,12 @@ def cut_network(
         same = twins(training.graph, judging.graph)
         if any(one.op == "placeholder" or one not in same for one in border):
             raise _refusal(model)
-        pictures = _pictures(model, image_size)
+        pictures = noise(model, image_size, MORE)
         try:
             cut = _divided(name, model, (training, judging), border, same, busy, pictures)
-            _prove(cut, pictures[:FEW])
+            prove(cut.whole, cut.prefix, cut.suffix, pictures[:FEW])
             set_modes(model, groups, plan, training=True, freeze_norm_stats=freeze_norm_stats)
-            _prove(cut, pictures[:FEW])
+            prove(cut.whole, cut.prefix, cut.suffix, pictures[:FEW])
         except (RuntimeError, TypeError, ValueError) as err:  # a graph fixed to one size or value
             raise _refusal(model) from err
     return cut
@@ -356,57 +373,6 @@ def _attribute(module: nn.Module, name: str) -> Any:
     for part in name.split("."):
         found = getattr(found, part)
     return found
-
-
-# -- the proof -------------------------------------------------------------------------------------
-
-
-def _prove(cut: Cut, pictures: Tensor) -> None:
-    """Compare the parts with the whole, in the modes the network is in; both draw the same.
-
-    Raises:
-        ValueError: They differ, or the suffix changes the features it is given.
-    """
-    devices = [pictures.device] if pictures.device.type == "cuda" else []
-    answers = []
-    for parts in (False, True):
-        with torch.no_grad(), torch.random.fork_rng(devices=devices):
-            torch.manual_seed(0)
-            if not parts:
-                answers.append(cut.whole(pictures))
-                continue
-            features = cut.prefix(pictures)
-            before = [one._version for one in features]
-            answers.append(cut.suffix(features))
-            if before != [one._version for one in features]:
-                raise ValueError("features changed")
-    want, got = answers
-    if not torch.equal(want, got):
-        exact = pictures.device.type == "cpu"
-        if exact or not torch.allclose(want, got, rtol=CLOSE, atol=CLOSE * float(want.abs().max())):
-            raise ValueError("the parts are not the whole")
-
-
-def _pictures(model: nn.Module, image_size: int) -> Tensor:
-    """Noise with the moments of normalised pictures; the global random state is left alone."""
-    weight = next(model.parameters())
-    noise = torch.randn(MORE, 3, image_size, image_size, generator=torch.Generator().manual_seed(0))
-    return noise.to(weight.device, weight.dtype)
-
-
-@contextmanager
-def _left_as_it_was(model: nn.Module) -> Iterator[None]:
-    """Put modes and buffers (batch statistics) back afterwards."""
-    modes = [(module, module.training) for module in model.modules()]
-    buffers = [(one, one.clone()) for one in model.buffers()]
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
-        with torch.no_grad():
-            for one, value in buffers:
-                one.copy_(value)
 
 
 def _refusal(model: nn.Module) -> ModelError:

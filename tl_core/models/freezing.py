@@ -19,6 +19,7 @@ from tl_core.models.plan import FreezePlan
 
 __all__ = [
     "FreezePlan",
+    "Modes",
     "apply_plan",
     "digest_tensor",
     "frozen_digest",
@@ -63,17 +64,54 @@ def set_modes(
             scale and shift still train); see ``FreezePlan.freeze_norm_stats``. Not for a head, and
             ignored when training from scratch: random statistics are worth nothing.
     """
+    for module, on in _modes(model, groups, plan, training, freeze_norm_stats):
+        module.training = on
+
+
+class Modes:
+    """``set_modes`` for one network and plan, worked out once: training asks three times an epoch.
+
+    Arguments as there. The network must keep its modules.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        groups: Sequence[LayerGroup],
+        plan: FreezePlan,
+        *,
+        freeze_norm_stats: bool,
+    ) -> None:
+        self._training = _modes(model, groups, plan, True, freeze_norm_stats)
+
+    def set(self, *, training: bool) -> None:
+        """Put every module in its mode."""
+        for module, on in self._training:
+            if module.training is not (on and training):
+                module.training = on and training
+
+
+def _modes(
+    model: nn.Module,
+    groups: Sequence[LayerGroup],
+    plan: FreezePlan,
+    training: bool,
+    freeze_norm_stats: bool,
+) -> list[tuple[nn.Module, bool]]:
+    """Every module with whether it is to be in training mode."""
     plan.check(len(groups))
     owners = module_owners(model, groups)
     keep_stats = freeze_norm_stats and not plan.scratch
     head = len(groups) - 1
+    found = []
     for name, module in model.named_modules():
         owner = owners[name]
         trains = _container_trains(name, groups, plan) if owner is None else plan.trainable[owner]
         on = training and trains
         if keep_stats and owner != head and _has_running_stats(module):
             on = False
-        module.training = on
+        found.append((module, on))
+    return found
 
 
 def frozen_digest(model: nn.Module, groups: Sequence[LayerGroup], plan: FreezePlan) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from tl_core.errors import LayerGroupError
@@ -146,6 +147,8 @@ def describe_groups(
                 handle = modules[name].register_forward_hook(_remember(shapes, owner))
                 stack.callback(handle.remove)
         model.eval().requires_grad_(False)
+        # as plain products: some versions of torch do not count the fused ones
+        stack.enter_context(sdpa_kernel(SDPBackend.MATH))
         counter = stack.enter_context(FlopCounterMode(display=False))
         stack.enter_context(torch.no_grad())
         model(pixels)

@@ -11,19 +11,16 @@ Choices and measurements: docs/decisions/0011-deep-probe.md.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tl_core.cache.numerics import EXACT, Numerics, choose, prepared, settled
-from tl_core.data.rows import Rows
 from tl_core.errors import CheckpointError, DataError
-from tl_core.models.fusing import fast_prefix
 from tl_core.models.groups import LayerGroup
+from tl_core.probe.features import BlockFeatures, both_views
 from tl_core.probe.path import (
     CHOOSING,
     STRENGTHS,
@@ -36,15 +33,12 @@ from tl_core.probe.path import (
 from tl_core.probe.select import Prepared, prepared_features
 from tl_core.probe.solver import minimise
 from tl_core.probe.spaces import FeatureSpace, PictureSpace, Space
-from tl_core.probe.taps import MOST, SCHEMES, Taps, tap
+from tl_core.probe.taps import SCHEMES, tap
 
 __all__ = ["DeepChoice", "DeepProbe", "fit_deep_probe", "restored_deep_probe"]
 
-FEATURE_BYTES = 512_000_000  # of all pictures' features together, as float16
 FINAL = 1e-4  # tolerance of the head that is kept
 UNJUDGED = 3e-5  # relative strength where nothing can be held out
-BATCH = 16  # pictures at a time: fastest on processors whose caches are small
-TRIED_BATCHES = (16, 64)
 
 
 class DeepProbe(nn.Module):
@@ -61,40 +55,8 @@ class DeepProbe(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """As the class says."""
-        logits: Tensor = self.head(_both_views(self.network, images))
+        logits: Tensor = self.head(both_views(self.network, images))
         return logits
-
-    def judge(
-        self,
-        images: np.ndarray | Rows,
-        index: np.ndarray,
-        *,
-        mean: Sequence[float],
-        std: Sequence[float],
-        numerics: Numerics | None = None,
-        progress: Callable[[int, int], None] = lambda done, total: None,
-    ) -> Tensor:
-        """Logits (len(index), C) of pixels, as ``forward`` gives them but for rounding.
-
-        Args:
-            images: uint8 (N, 3, S, S); may be memory-mapped.
-            index: Positions to judge.
-            mean: Per channel, for pixels scaled to 0..1.
-            std: Per channel, for pixels scaled to 0..1.
-            numerics: How to compute the network; None = in float32, as in prediction. A lower
-                precision (``DeepChoice.numerics``) may turn the answer to a picture on the edge.
-            progress: Told pictures done and in all.
-        """
-        dtype = torch.float32 if numerics is None else numerics.dtype
-        layout = torch.channels_last if numerics is None else numerics.layout
-        fast = fast_prefix(self.network, dtype=dtype, memory_format=layout)
-        found = []
-        with torch.inference_mode():
-            rows = _pictures(images, index, mean, std, self.head.weight.device, BATCH)
-            for done, batch in rows:
-                found.append(self.head(_both_views(fast, batch)))
-                progress(done, len(index))
-        return torch.cat(found) if found else self.head.weight.new_zeros(0, len(self.head.bias))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -113,66 +75,42 @@ class DeepChoice:
     cv_accuracy: float | None
     tried: tuple[tuple[float, Tried], ...]
     logits: Tensor
-    numerics: Numerics
 
 
 def fit_deep_probe(
-    model: nn.Module,
-    groups: Sequence[LayerGroup],
-    images: np.ndarray | Rows,
+    looked: BlockFeatures,
+    features: Tensor,
     labels: Tensor,
     *,
     n_classes: int,
-    mean: Sequence[float],
-    std: Sequence[float],
-    image_size: int,
     seed: int = 0,
-    device: torch.device | str = "cpu",
-    numerics: Numerics | None = None,
     report: Report = lambda strength, loss, accuracy, done, total: None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[DeepProbe, DeepChoice]:
-    """Look at every picture twice, then solve the head.
+    """Solve the head on what every block makes of the training pictures.
 
     Args:
-        model: Moved to ``device``, put in eval mode and shared by the probe; its weights stay.
-        groups: From ``layer_groups(model)``.
-        images: uint8 (N, 3, S, S), training pictures; may be memory-mapped.
+        looked: The network, opened; it is shared by the probe.
+        features: (N, D), what ``looked.of`` gave for the training pictures.
         labels: (N,) int64, class positions.
         n_classes: Outputs.
-        mean: Per channel, for pixels scaled to 0..1.
-        std: Per channel, for pixels scaled to 0..1.
-        image_size: S.
         seed: Of the folds.
-        device: Where to compute.
-        numerics: How to compute the network; None = measured, which takes most of a second.
         report: Told of each strength: strength, loss, accuracy, how many are done, of how many.
-        progress: Told how many pictures are looked at, of how many.
 
     Returns:
-        The probe in eval mode on ``device``, and the choice.
+        The probe in eval mode on the features' device, and the choice.
 
     Raises:
         DataError: There is no picture.
-        ModelError: The network cannot be taken apart.
     """
     if len(labels) == 0:
         raise DataError("There is no training picture.", hint="Add pictures to the classes.")
-    device = torch.device(device)
-    model.to(device).eval()
-    most = min(MOST, max(1, FEATURE_BYTES // (2 * len(labels))))
-    taps = tap(model, groups, image_size=image_size, most=most)
-    look = _Look(images, mean, std, device)
-    if numerics is None:
-        numerics = _measured(taps, look)
-    features = _features(taps, look, numerics, progress)
-    ready = prepared_features(features, taps.blocks)
-    labels = labels.to(device)
-    weight, bias, choice = _solved(ready, labels, n_classes, seed, numerics, report)
-    head = nn.Linear(taps.width, n_classes, device=device).requires_grad_(False)
+    ready = prepared_features(features, looked.taps.blocks)
+    labels = labels.to(features.device)
+    weight, bias, choice = _solved(ready, labels, n_classes, seed, report)
+    head = nn.Linear(looked.taps.width, n_classes, device=features.device).requires_grad_(False)
     head.weight.copy_(weight)
     head.bias.copy_(bias)
-    return DeepProbe(taps.network, head).eval(), choice
+    return DeepProbe(looked.taps.network, head).eval(), choice
 
 
 def restored_deep_probe(
@@ -210,74 +148,6 @@ def restored_deep_probe(
     )
 
 
-# -- features --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Look:
-    """The training pictures and how to feed them."""
-
-    images: np.ndarray | Rows
-    mean: Sequence[float]
-    std: Sequence[float]
-    device: torch.device
-
-    def batches(self, size: int, most: int | None = None) -> Iterator[tuple[int, Tensor]]:
-        index = np.arange(len(self.images) if most is None else min(most, len(self.images)))
-        return _pictures(self.images, index, self.mean, self.std, self.device, size)
-
-
-def _pictures(
-    images: np.ndarray | Rows,
-    index: np.ndarray,
-    mean: Sequence[float],
-    std: Sequence[float],
-    device: torch.device,
-    size: int,
-) -> Iterator[tuple[int, Tensor]]:
-    """Batches of normalised pictures, each with how many are done after it."""
-    spread = torch.tensor(std, dtype=torch.float32, device=device).view(1, 3, 1, 1)
-    shift = torch.tensor(mean, dtype=torch.float32, device=device).view(1, 3, 1, 1) / spread
-    for start in range(0, len(index), size):
-        rows = index[start : start + size]
-        batch = torch.from_numpy(np.ascontiguousarray(images[rows])).to(device)
-        batch = batch.contiguous(memory_format=torch.channels_last).float()
-        yield start + len(rows), torch.addcmul(-shift, batch, 1 / (255 * spread))
-
-
-def _both_views(network: nn.Module, images: Tensor) -> Tensor:
-    """(B, D): the average of the pictures' and their mirror images' features, signed square roots.
-
-    Roots tame the few large values that would otherwise decide alone.
-    """
-    seen: list[Tensor] = [network(view) for view in (images, images.flip(3))]
-    rooted = [one.sign() * one.abs().sqrt() for one in seen]
-    return (rooted[0] + rooted[1]) / 2
-
-
-def _measured(taps: Taps, look: _Look) -> Numerics:
-    _, pictures = next(look.batches(max(TRIED_BATCHES), most=max(TRIED_BATCHES)))
-    found, _ = choose(taps.network, None, pictures, signature="deep probe")
-    return found
-
-
-def _features(
-    taps: Taps, look: _Look, numerics: Numerics, progress: Callable[[int, int], None]
-) -> Tensor:
-    """(N, D) float16 on the device."""
-    n = len(look.images)
-    network = prepared(taps.network, replace(numerics, stored=EXACT.stored))
-    found = torch.empty(n, taps.width, dtype=torch.float16, device=look.device)
-    progress(0, n)
-    begin = 0
-    with torch.inference_mode(), settled(numerics):
-        for done, batch in look.batches(numerics.prefix_batch):
-            found[begin:done] = _both_views(network, batch)
-            begin = done
-            progress(done, n)
-    return found
-
-
 # -- the head --------------------------------------------------------------------------------------
 
 
@@ -286,7 +156,6 @@ def _solved(
     labels: Tensor,
     n_classes: int,
     seed: int,
-    numerics: Numerics,
     report: Report,
 ) -> tuple[Tensor, Tensor, DeepChoice]:
     """Weights and intercepts for features as they are, and how they were chosen."""
@@ -319,7 +188,6 @@ def _solved(
         cv_accuracy=None if path is None else path.best.accuracy,
         tried=tried,
         logits=found.scores[0].t() * bold,
-        numerics=numerics,
     )
     return weight, bias, choice
 

@@ -82,6 +82,10 @@ class Pool(nn.Module):
         self.cells = min(scheme.cells, layout.side)
         self.peaks = scheme.peaks
 
+    def extra_repr(self) -> str:
+        """All it depends on: part of what its features are kept under."""
+        return f"{self.layout}, cells={self.cells}, peaks={self.peaks}"
+
     def blocks(self, group: str) -> tuple[Block, ...]:
         """What is given, in order."""
         layout = self.layout

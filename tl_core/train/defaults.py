@@ -20,12 +20,13 @@ HEAD_LR = 0.01  # AdamW, batch 16, 512 features; measured on 245 and 3,068 pictu
 HEAD_FEATURES = 512  # features HEAD_LR was measured with
 HEAD_LR_LEAST = 0.002
 SCRATCH_LR = 1e-3  # AdamW's usual rate for a network without pretrained weights
-FEW, CLOSER = 1000, 1.5  # training pictures below which a deep probe looks closer, and how much
+FEW, CLOSER = 1000, 1.75  # training pictures below which a deep probe looks closer, and how much
+CLOSER_STEP = 32  # pixels
 BATCHES = ((500, 16), (2000, 32))  # (training pictures below, batch); BATCH_MOST from there on
 BATCH_MOST = 64
 VIEWS = {  # fewest that match new versions every epoch, by training pictures; decision 0012
     "head": ((1000, 2), (None, 8)),
-    "finetune": ((1000, 2), (None, 8)),
+    "finetune": ((1000, 2), (None, 4)),
 }
 EPOCHS = {  # (training pictures below, epochs); the last one from there on
     "head": ((2000, 25), (10_000, 15), (None, 8)),
@@ -34,7 +35,9 @@ EPOCHS = {  # (training pictures below, epochs); the last one from there on
 }
 
 
-def resolved(spec: RunSpec, *, card: ModelCard, n_train: int, n_classes: int) -> RunSpec:
+def resolved(
+    spec: RunSpec, *, card: ModelCard, n_train: int, n_classes: int, detail_px: int | None = None
+) -> RunSpec:
     """Fill in every setting the user left to Thaw; the same input gives the same settings.
 
     Args:
@@ -42,6 +45,7 @@ def resolved(spec: RunSpec, *, card: ModelCard, n_train: int, n_classes: int) ->
         card: Of the model in ``spec``.
         n_train: Training pictures.
         n_classes: Classes; part of the contract, no rule depends on it yet.
+        detail_px: The shorter side of the middle picture; None = not known.
 
     Returns:
         The spec with epochs, lr, batch_size and image_size set; what was set stays, except that
@@ -49,7 +53,7 @@ def resolved(spec: RunSpec, *, card: ModelCard, n_train: int, n_classes: int) ->
     """
     train = spec.train
     batch = train.batch_size or _batch_size(n_train)
-    size = valid_image_size(card, train.image_size or _size(spec, card, n_train))
+    size = valid_image_size(card, train.image_size or _size(spec, card, n_train, detail_px))
     return replace(
         spec,
         train=replace(
@@ -63,7 +67,9 @@ def resolved(spec: RunSpec, *, card: ModelCard, n_train: int, n_classes: int) ->
     )
 
 
-def reasons(spec: RunSpec, *, card: ModelCard, n_train: int, n_classes: int) -> dict[str, str]:
+def reasons(
+    spec: RunSpec, *, card: ModelCard, n_train: int, n_classes: int, detail_px: int | None = None
+) -> dict[str, str]:
     """Why each default is what it is: dotted RunSpec field -> one sentence.
 
     Arguments as ``resolved``. The sentences describe the automatic choice, whether or not the
@@ -71,7 +77,11 @@ def reasons(spec: RunSpec, *, card: ModelCard, n_train: int, n_classes: int) -> 
     """
     free = replace(spec.train, epochs=None, lr=None, batch_size=None, image_size=None, views=None)
     auto = resolved(
-        replace(spec, train=free), card=card, n_train=n_train, n_classes=n_classes
+        replace(spec, train=free),
+        card=card,
+        n_train=n_train,
+        n_classes=n_classes,
+        detail_px=detail_px,
     ).train
     return {
         "train.epochs": _epochs_reason(spec, n_train, auto.epochs or 0),
@@ -82,7 +92,8 @@ def reasons(spec: RunSpec, *, card: ModelCard, n_train: int, n_classes: int) -> 
             f"{auto.image_size} pixels is the size {card.title} works best at."
             if auto.image_size == card.input_px
             else f"{auto.image_size} pixels: with few pictures a deep probe looks closer than the "
-            f"{card.input_px} pixels {card.title} was made for, which was better in measurements."
+            f"{card.input_px} pixels {card.title} was made for, as closely as the pictures have "
+            "detail, which was better in measurements."
         ),
         "train.backbone_lr": "Pretrained layers get a tenth of the head's rate: they know much "
         "already and should not forget it.",
@@ -131,10 +142,14 @@ def _views(spec: RunSpec, n_train: int) -> int | None:
     return _by_size(VIEWS["head" if kind in ("head", *PROBES) else "finetune"], n_train)
 
 
-def _size(spec: RunSpec, card: ModelCard, n_train: int) -> int:
-    """Larger for a deep probe of few pictures: it costs a second, and was better (0011)."""
+def _size(spec: RunSpec, card: ModelCard, n_train: int, detail_px: int | None) -> int:
+    """Larger for a deep probe of few pictures that show more: a second, and better (0011)."""
     looks_closer = spec.freeze.layers == "deep-probe" and card.embedded and n_train < FEW
-    return round(card.input_px * CLOSER) if looks_closer else card.input_px
+    if not looks_closer:
+        return card.input_px
+    most = round(card.input_px * CLOSER)
+    shown = most if detail_px is None else detail_px // CLOSER_STEP * CLOSER_STEP
+    return max(card.input_px, min(most, shown))
 
 
 def _by_size(table: tuple[tuple[int | None, int], ...], n_train: int) -> int:

@@ -21,7 +21,7 @@ from tl_core.cache.shelf import Shelf
 from tl_core.cache.views import Store, Views
 from tl_core.errors import ModelError
 from tl_core.models.cut import Cut, check_prefix, cut_network
-from tl_core.models.freezing import apply_plan
+from tl_core.models.freezing import apply_plan, set_modes
 from tl_core.models.groups import LayerGroup
 from tl_core.models.plan import FreezePlan
 from tl_core.train.device import choose_device
@@ -146,6 +146,7 @@ def build_engine(
         decided = Decided(views=recipe.views, cached=recipe.cache)
     model.to(device).to(memory_format=decided.numerics.layout)
     apply_plan(model, groups, plan)
+    set_modes(model, groups, plan, training=False)  # frozen blocks are copied at rest
     cut = cut_for(model, groups, plan, data, recipe) if decided.cached else None
     train_feed = Feed(data.train_x, data.keys("train"), recipe, device)
     val_feed = Feed(data.val_x, data.keys("val"), recipe, device)
@@ -174,6 +175,7 @@ def clean_views(
     """
     head = FreezePlan.from_layers("head", len(groups))
     apply_plan(model, groups, head)
+    set_modes(model, groups, head, training=False)
     try:
         cut = cut_for(model, groups, head, data, recipe)
     except ModelError:

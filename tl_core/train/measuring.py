@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tl_core.cache.numerics import Cost, Numerics, autocast, choose
+from tl_core.cache.choosing import choose_prefix, choose_step, features
+from tl_core.cache.numerics import Cost, Numerics, autocast, exact_on, prepared
 from tl_core.cache.shelf import Shelf
 from tl_core.errors import ModelError
 from tl_core.events import EngineChosen, Warned
@@ -38,6 +40,7 @@ def plan_engine(
     home: Home | None = None,
     shelf: Shelf | None = None,
     name: str = "",
+    trains: bool = True,
 ) -> tuple[Decided, EngineChosen, list[Warned]]:
     """Measure the ways to compute, and fit the views into the budget.
 
@@ -50,12 +53,13 @@ def plan_engine(
         home: Where measurements are remembered.
         shelf: Where views are kept; decides how many there is room for.
         name: Of the model; part of what a measurement is remembered under.
+        trains: False when only the frozen blocks are wanted, for heads that are solved.
 
     Returns:
         What was decided, the event that tells it, and warnings for what had to be given up.
     """
     device = choose_device(recipe.device)
-    model.to(device)
+    model.to(device).to(memory_format=exact_on(device).layout)  # before it is tried: twice as fast
     apply_plan(model, groups, plan)
     warned: list[Warned] = []
     cut = None
@@ -64,7 +68,7 @@ def plan_engine(
             cut = cut_for(model, groups, plan, data, recipe)
         except ModelError as err:
             warned.append(Warned(code="cache_off", message=err.message, hint=err.hint))
-    numerics, cost = _measured(model, groups, plan, data, recipe, cut, device, home, name)
+    numerics, cost = _measured(model, groups, plan, data, recipe, cut, device, home, name, trains)
     views, wanted = recipe.views, recipe.views
     mb = 0.0
     if cut is not None:
@@ -134,58 +138,96 @@ def _measured(
     device: torch.device,
     home: Home | None,
     name: str,
+    trains: bool,
 ) -> tuple[Numerics, Cost]:
     batch = min(recipe.batch_size, len(data.train_y))
     rows = np.arange(batch)
     pixels = torch.from_numpy(np.ascontiguousarray(data.train_x[rows])).to(device)
     images = augment.normalise(pixels, recipe.mean, recipe.std)
-    labels = torch.from_numpy(data.train_y[rows]).to(device)
+    network = f"{name or type(model).__name__}|{sum(p.numel() for p in model.parameters())}"
+    numerics, prefix_s = exact_on(device), 0.0
+    set_modes(model, groups, plan, training=False)
+    if cut is not None:
+        views = min(recipe.views or recipe.epochs, recipe.epochs) if trains else 1
+        numerics, prefix_s = choose_prefix(
+            cut.prefix,
+            images,
+            pictures=views * len(data.train_y) + len(data.val_y),
+            signature=f"{network}|{cut.name}|{images.shape[-1]}|{device}",
+            home=home,
+        )
+    if not trains:
+        return numerics, Cost(prefix=prefix_s, suffix=0.0, suffix_forward=0.0)
     keep = keeps_norm_stats(recipe, plan, len(data.train_y))
+    facts = (plan.to_layers(), cut is not None, images.shape[-1], batch, device, keep)
+    labels = torch.from_numpy(data.train_y[rows]).to(device)
+    numerics, step_s = choose_step(
+        lambda: _steps(model, groups, plan, images, labels, cut, keep=keep),
+        numerics,
+        passes=recipe.epochs * len(data.train_y),
+        batch=batch,
+        signature="|".join(str(one) for one in (network, *facts)),
+        home=home,
+    )
+    # backward is about twice the forward pass
+    return numerics, Cost(prefix=prefix_s, suffix=step_s, suffix_forward=step_s / 3)
+
+
+@contextmanager
+def _steps(
+    model: nn.Module,
+    groups: Sequence[LayerGroup],
+    plan: FreezePlan,
+    images: Tensor,
+    labels: Tensor,
+    cut: Cut | None,
+    *,
+    keep: bool,
+) -> Iterator[Callable[[Numerics], float]]:
+    """Give a training step that changes nothing in the end, and tells its seconds."""
+    device = images.device
     state = {key: value.clone() for key, value in model.state_dict().items()}
+    rng = torch.get_rng_state()
     rates = [0.0] * len(groups)  # the optimizer does its work, and changes nothing
     optimizer = build_optimizer(model, groups, rates, weight_decay=0.0)
+    given: dict[Numerics, tuple[Tensor, ...]] = {}
 
-    def step(numerics: Numerics, inputs: tuple[Tensor, ...] | Tensor) -> float:
-        model.to(memory_format=numerics.layout)
+    def inputs(way: Numerics) -> tuple[Tensor, ...]:
+        if cut is None:
+            return (images.contiguous(memory_format=way.layout),)
+        return tuple(one.float() for one in features(prepared(cut.prefix, way), images))
+
+    def step(way: Numerics) -> float:
+        if way not in given:
+            given[way] = inputs(way)
+        model.to(memory_format=way.layout)
         set_modes(model, groups, plan, training=True, freeze_norm_stats=keep)
         _wait(device)
         begun = time.perf_counter()
-        with autocast(numerics, device):
-            if cut is not None and isinstance(inputs, tuple):
-                logits = cut.suffix(tuple(one.float() for one in inputs))
-            else:
-                logits = model(inputs)
-            loss = F.cross_entropy(logits.float(), labels)
+        with autocast(way, device):
+            logits = model(*given[way]) if cut is None else cut.suffix(given[way])
+        loss = F.cross_entropy(logits.float(), labels)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         _wait(device)
         return time.perf_counter() - begun
 
-    set_modes(model, groups, plan, training=False)
-    signature = "|".join(
-        str(part)
-        for part in (
-            name or type(model).__name__,
-            sum(p.numel() for p in model.parameters()),
-            plan.to_layers(),
-            "cut" if cut is not None else "whole",
-            images.shape[-1],
-            batch,
-            device,
-            keep,
-        )
-    )
-    rng = torch.get_rng_state()
     try:
-        return choose(
-            None if cut is None else cut.prefix, step, images, signature=signature, home=home
-        )
+        yield step
     finally:  # statistics that training mode has moved, and dropout's random numbers
         torch.set_rng_state(rng)
         model.zero_grad(set_to_none=True)
-        model.load_state_dict(state)
+        _restore(model, state)
         set_modes(model, groups, plan, training=False)
+
+
+def _restore(model: nn.Module, state: dict[str, Tensor]) -> None:
+    """Put back what has changed, and only that: the rest stays known as unchanged."""
+    with torch.no_grad():
+        for key, value in model.state_dict().items():
+            if not torch.equal(value, state[key]):
+                value.copy_(state[key])
 
 
 def _wait(device: torch.device) -> None:

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from tl_core.cache.numerics import autocast
 from tl_core.config import AugmentConfig
-from tl_core.models.freezing import set_modes
+from tl_core.models.freezing import Modes
 from tl_core.models.groups import LayerGroup
 from tl_core.models.plan import FreezePlan
 from tl_core.train.engine import Engine
@@ -110,10 +110,8 @@ class Passes:
         freeze_norm_stats: bool,
     ) -> None:
         self.engine = engine
-        self.groups = groups
-        self.plan = plan
         self.recipe = recipe
-        self.freeze_norm_stats = freeze_norm_stats
+        self._modes = Modes(engine.model, groups, plan, freeze_norm_stats=freeze_norm_stats)
 
     @property
     def model(self) -> nn.Module:
@@ -126,13 +124,7 @@ class Passes:
         Raises:
             FrozenDriftError: A block whose answers are kept would train.
         """
-        set_modes(
-            self.model,
-            self.groups,
-            self.plan,
-            training=True,
-            freeze_norm_stats=self.freeze_norm_stats,
-        )
+        self._modes.set(training=True)
         self.engine.check()
 
     def step(
@@ -178,7 +170,7 @@ class Passes:
             index: Which of them, in order.
             size: Pictures at a time.
         """
-        set_modes(self.model, self.groups, self.plan, training=False)
+        self._modes.set(training=False)
         rows = [index[start : start + size] for start in range(0, len(index), size)]
         inputs: Iterable[tuple[Tensor, ...]] = self.engine.clean(name, rows)
         losses, right = [], []
@@ -192,7 +184,7 @@ class Passes:
 
     def finish(self) -> None:
         """Give the network its usual memory layout back, in evaluation mode."""
-        set_modes(self.model, self.groups, self.plan, training=False)
+        self._modes.set(training=False)
         self.model.to(memory_format=torch.contiguous_format)
 
     def forget(self) -> None:

@@ -83,7 +83,11 @@ class Draft:
 
     def _filled(self, spec: RunSpec) -> RunSpec:
         return resolved(
-            spec, card=self.card, n_train=self.data.n_train, n_classes=len(self.data.classes)
+            spec,
+            card=self.card,
+            n_train=self.data.n_train,
+            n_classes=len(self.data.classes),
+            detail_px=self.data.detail_px,
         )
 
     def now(self, path: str) -> Any:

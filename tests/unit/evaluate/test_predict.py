@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from tests.unit.export.conftest import MEAN, STD, TinyNet
-from tl_core.evaluate.predict import probabilities
+from tl_core.evaluate import predict as module
+from tl_core.evaluate.predict import MANY, probabilities
 
 
 @pytest.fixture
@@ -51,3 +52,24 @@ def test_a_read_only_mapped_array_is_fine_and_empty_is_empty(images, tmp_path):
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
     assert probabilities(TinyNet(), mapped, mean=MEAN, std=STD).shape == (7, 3)
     assert len(probabilities(TinyNet(), images[:0], mean=MEAN, std=STD)) == 0
+
+
+def test_many_pictures_get_the_answers_of_few(monkeypatch):
+    rng = np.random.default_rng(3)
+    images = rng.integers(0, 256, (MANY + 3, 3, 16, 16), dtype=np.uint8)
+    model = TinyNet(3).train()
+    made = []
+    fast = module._fast
+    monkeypatch.setattr(module, "_fast", lambda one: made.append(one) or fast(one))
+    many = probabilities(model, images, mean=MEAN, std=STD)
+    again = probabilities(model, images, mean=MEAN, std=STD)
+    few = np.concatenate(
+        [probabilities(model, images[at : at + 8], mean=MEAN, std=STD) for at in range(0, 67, 8)]
+    )
+    assert len(made) == 1 and np.array_equal(many, again)
+    np.testing.assert_allclose(many, few, atol=1e-6)
+    assert model.training
+    with torch.no_grad():
+        next(model.parameters()).add_(0.5)
+    other = probabilities(model, images, mean=MEAN, std=STD)
+    assert len(made) == 2 and not np.allclose(other, many)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from tl_core.errors import FrozenDriftError
 from tl_core.models.cut import Cut, cut_network
 from tl_core.models.freezing import apply_plan, frozen_digest, set_modes
-from tl_core.models.fusing import fast_prefix
+from tl_core.models.fusing import ConvRelu, fast_prefix
 from tl_core.models.groups import layer_groups
 from tl_core.models.plan import FreezePlan
 
@@ -140,6 +140,94 @@ def test_a_convolution_used_elsewhere_is_not_folded() -> None:
     assert norms(fast) == 1
     with torch.no_grad():
         assert torch.equal(fast(pictures()), model(pictures()))
+
+
+def joined(module: nn.Module) -> int:
+    return sum(isinstance(one, ConvRelu) for one in module.modules())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_relu_is_part_of_its_convolution(dtype: torch.dtype) -> None:
+    _, _, _, cut = network("resnet10t")
+    fast = fast_prefix(cut.prefix, dtype=dtype, memory_format=torch.channels_last)
+    assert joined(fast) == 7 and joined(cut.prefix) == 0  # stem 3, one of each block
+    with torch.no_grad():
+        (want,), (got,) = cut.prefix(pictures()), fast(pictures())
+    assert relative(got, want) < (1e-5 if dtype == torch.float32 else 0.03)
+
+
+def test_a_convolution_joined_with_its_relu_is_the_two_in_turn(monkeypatch: Any) -> None:
+    torch.manual_seed(0)
+    for options in ({"stride": 2, "padding": 1}, {"groups": 3, "bias": False}, {"dilation": 2}):
+        conv = nn.Conv2d(3, 6, 3, **options)
+        with torch.no_grad():
+            want = torch.relu(conv(pictures()))
+            torch.testing.assert_close(ConvRelu(conv)(pictures()), want)
+            monkeypatch.setattr("tl_core.models.fusing._at_once", lambda dtype: False)
+            torch.testing.assert_close(ConvRelu(conv)(pictures()), want)
+            monkeypatch.undo()
+
+
+class Seen(nn.Module):
+    """A convolution whose answer is used before and after its ReLU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.act = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        plain = self.conv(x)
+        cut: Tensor = self.act(plain)
+        return cut + plain
+
+
+def test_a_convolution_seen_by_others_is_not_joined() -> None:
+    fast = fast_prefix(Seen().eval(), dtype=torch.float32, memory_format=torch.channels_last)
+    assert joined(fast) == 0
+
+
+class Twice(nn.Module):
+    """The same blocks for a picture and its mirror image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.norm = nn.BatchNorm2d(4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        one: Tensor = self.norm(self.conv(x))
+        two: Tensor = self.norm(self.conv(x.flip(3)))
+        return one.mean((2, 3)) + two.mean((2, 3))
+
+
+def test_blocks_passed_through_twice_are_folded_once() -> None:
+    model = with_statistics(Twice()).eval()
+    fast = fast_prefix(model, dtype=torch.float32, memory_format=torch.contiguous_format)
+    assert norms(fast) == 0
+    with torch.no_grad():
+        assert relative(fast(pictures()), model(pictures())) < 1e-5
+
+
+class Shared(nn.Module):
+    """One normalisation behind two convolutions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = nn.Conv2d(3, 4, 3)
+        self.two = nn.Conv2d(3, 4, 3)
+        self.norm = nn.BatchNorm2d(4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        one: Tensor = self.norm(self.one(x))
+        two: Tensor = self.norm(self.two(x))
+        return one + two
+
+
+def test_a_normalisation_behind_two_convolutions_is_not_folded() -> None:
+    model = with_statistics(Shared()).eval()
+    fast = fast_prefix(model, dtype=torch.float32, memory_format=torch.contiguous_format)
+    assert norms(fast) == 1
 
 
 def test_folding_that_changes_the_answer_is_left() -> None:

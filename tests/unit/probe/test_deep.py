@@ -8,35 +8,37 @@ from safetensors.torch import load_file, save_file
 
 from tests.unit.probe.pictures import striped
 from tests.unit.train.tiny import tiny_groups, tiny_net
-from tl_core.cache.numerics import EXACT, Numerics
+from tl_core.cache.numerics import EXACT
 from tl_core.data.pixels import open_pixels
 from tl_core.errors import CheckpointError, DataError
-from tl_core.evaluate.predict import probabilities
 from tl_core.export.onnx import PixelsToProbabilities, write_onnx
 from tl_core.models.build import build
 from tl_core.models.groups import layer_groups
-from tl_core.probe import deep as module
-from tl_core.probe import path
+from tl_core.probe import features, path
 from tl_core.probe.deep import fit_deep_probe, restored_deep_probe
+from tl_core.probe.features import BlockFeatures
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 SIZE = 32
 
 
-def fitted(n=40, model=None, groups=None, labels=None, **options):
-    images, found = striped(n, SIZE)
-    labels = found if labels is None else labels
-    return fit_deep_probe(
+def opened(n=40, model=None, groups=None, **options):
+    return BlockFeatures(
         model or tiny_net().eval(),
         groups or tiny_groups(),
-        images,
-        torch.from_numpy(labels),
-        n_classes=2,
+        image_size=SIZE,
         mean=MEAN,
         std=STD,
-        image_size=SIZE,
+        n_pictures=n,
         **{"numerics": EXACT, **options},
     )
+
+
+def fitted(n=40, model=None, groups=None, labels=None, **options):
+    images, found = striped(n, SIZE)
+    looked = opened(n, model, groups)
+    labels = torch.from_numpy(found if labels is None else labels)
+    return fit_deep_probe(looked, looked.of(images), labels, n_classes=2, **options)
 
 
 def logits_of(probe, images):
@@ -46,17 +48,12 @@ def logits_of(probe, images):
 
 
 def test_it_learns_and_its_claim_holds_on_new_pictures():
-    told, looked = [], []
-    probe, choice = fitted(
-        80,
-        report=lambda *one: told.append(one),
-        progress=lambda *one: looked.append(one),
-    )
+    told = []
+    probe, choice = fitted(80, report=lambda *one: told.append(one))
     images, labels = striped(60, SIZE, seed=9)
     accuracy = (logits_of(probe, images).argmax(1).numpy() == labels).mean()
     assert accuracy > 0.9
     assert choice.cv_accuracy == pytest.approx(accuracy, abs=0.1)
-    assert looked[0] == (0, 80) and looked[-1] == (80, 80)
     assert len(told) == len(choice.tried)
     assert [one[3] for one in told] == list(range(1, len(told) + 1))
     best = min((one for _, one in choice.tried), key=lambda one: one.loss)
@@ -96,19 +93,6 @@ def test_the_same_seed_gives_the_same_probe():
     assert torch.equal(one.head.weight, two.head.weight)
 
 
-def test_judging_gives_what_predicting_gives():
-    probe, _ = fitted()
-    images, _ = striped(21, SIZE, seed=5)
-    index = np.array([0, 3, 4, 20, 7])
-    judged = torch.softmax(probe.judge(images, index, mean=MEAN, std=STD), 1).numpy()
-    predicted = probabilities(probe, images[index], mean=MEAN, std=STD)
-    np.testing.assert_allclose(judged, predicted, atol=1e-5)
-    assert probe.judge(images, index[:0], mean=MEAN, std=STD).shape == (0, 2)
-    low = Numerics(precision="bfloat16", fused=True)
-    quick = probe.judge(images, index, mean=MEAN, std=STD, numerics=low)
-    np.testing.assert_allclose(torch.softmax(quick, 1).numpy(), predicted, atol=0.05)
-
-
 def test_a_large_set_is_solved_from_a_part_of_it(monkeypatch):
     images, labels = striped(60, SIZE, seed=9)
     monkeypatch.setattr(path, "FULL_ROWS", 40)
@@ -119,7 +103,7 @@ def test_a_large_set_is_solved_from_a_part_of_it(monkeypatch):
 
 
 def test_features_are_fewer_where_pictures_are_many(monkeypatch):
-    monkeypatch.setattr(module, "FEATURE_BYTES", 40 * 2 * 100)
+    monkeypatch.setattr(features, "FEATURE_BYTES", 40 * 2 * 100)
     probe, _ = fitted(40)
     assert probe.head.in_features <= 100
 
@@ -172,13 +156,6 @@ def test_it_is_exported_like_every_other_network(tmp_path):
         np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-def test_precision_is_measured_when_it_is_not_given(monkeypatch):
-    monkeypatch.setattr("tl_core.cache.numerics.TRY_S", 0.0)
-    probe, choice = fitted(8, numerics=None)
-    assert choice.numerics.prefix_batch in (16, 64)
-    assert torch.isfinite(probe.head.weight).all()
-
-
 @pytest.mark.shared
 @pytest.mark.slow
 def test_real_photographs(shared_dir, home):
@@ -190,16 +167,18 @@ def test_real_photographs(shared_dir, home):
     train = np.array([one.split == "train" for one in records])
     images = open_pixels(home, [one.digest for one in records], size_px=128, resize="squash").images
     model = build("resnet10t.tiny_imagenet", n_classes=2)
-    probe, choice = fit_deep_probe(
+    looked = BlockFeatures(
         model,
         layer_groups(model),
-        np.asarray(images)[train],
-        torch.from_numpy(labels[train]),
-        n_classes=2,
+        image_size=128,
         mean=MEAN,
         std=STD,
-        image_size=128,
+        n_pictures=len(records),
     )
-    logits = probe.judge(images, np.flatnonzero(~train), mean=MEAN, std=STD)
-    assert (logits.argmax(1).cpu().numpy() == labels[~train]).mean() >= 0.77
+    found = looked.of(images)
+    probe, choice = fit_deep_probe(
+        looked, found[train], torch.from_numpy(labels[train]), n_classes=2
+    )
+    logits = probe.head(found[~train].float())
+    assert (logits.argmax(1).numpy() == labels[~train]).mean() >= 0.77
     assert choice.cv_accuracy is not None and choice.cv_accuracy > 0.75

@@ -48,10 +48,15 @@ def test_views_follow_the_layers_and_the_augmentation() -> None:
 
 def test_a_deep_probe_of_few_pictures_looks_closer() -> None:
     spec = changed(RunSpec(), {"freeze.layers": "deep-probe"})
-    sizes = [
-        resolved(spec, card=CARD, n_train=n, n_classes=2).train.image_size for n in (245, 3000)
-    ]
-    assert sizes == [192, 128]
+
+    def size(n: int, detail_px: int | None = None) -> int | None:
+        done = resolved(spec, card=CARD, n_train=n, n_classes=2, detail_px=detail_px)
+        return done.train.image_size
+
+    assert (size(245), size(3000)) == (224, 128)
+    details = (90, 150, 174, 200, 369, 3000)  # no closer than the pictures have detail
+    assert [size(245, px) for px in details] == [128, 128, 160, 192, 224, 224]
+    assert size(3000, 369) == 128
     assert "looks closer" in reasons(spec, card=CARD, n_train=245, n_classes=2)["train.image_size"]
 
 
