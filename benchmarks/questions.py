@@ -182,7 +182,8 @@ def _deep_hymenoptera() -> Question:
         name="deep-hymenoptera",
         title="Deep probe, hymenoptera, five splits",
         text="Training and validation pictures dealt anew with five seeds, as many of each class "
-        "as before. The splits share pictures, so their intervals are not independent.",
+        "as before. The splits share pictures, so their intervals are not independent. At 224 px, "
+        "Thaw's own choice for pictures of this size; fastai at 128 px.",
         lines={
             **{
                 label: Line(asked=thaw("deep_probe", f"{ANTS}~{seed}", size=224))
