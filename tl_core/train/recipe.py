@@ -19,6 +19,7 @@ from tl_core.models.plan import FreezePlan
 
 __all__ = [
     "Control",
+    "Go",
     "Judge",
     "PictureRows",
     "Recipe",
@@ -119,6 +120,14 @@ class Control(Protocol):
 
     def poll(self) -> Order:
         """What to do now; asked after every step, so it must be cheap."""
+
+
+class Go(Control):
+    """Never stops anything: for runs that nobody watches."""
+
+    def poll(self) -> Order:
+        """Always "go"."""
+        return "go"
 
 
 class Judge(Protocol):

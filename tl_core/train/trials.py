@@ -25,7 +25,7 @@ from tl_core.storage import Home
 from tl_core.train.loop import fit
 from tl_core.train.measuring import plan_engine
 from tl_core.train.policies import best_epoch
-from tl_core.train.recipe import Control, Order, PictureRows, Recipe, TrainData, fit_subset
+from tl_core.train.recipe import Go, PictureRows, Recipe, TrainData, fit_subset
 
 __all__ = ["Trial", "Trials"]
 
@@ -107,7 +107,6 @@ class Trials:
         recipe = replace(self._recipe, **changes)
         views = min(recipe.views, self._decided.views) if recipe.views else 0
         data = _part(self._data, train, held_out)
-        load_trainable_state(self._model, self._groups, self._plan, self._start)
         try:
             history = [
                 event
@@ -119,7 +118,7 @@ class Trials:
                     recipe,
                     classes=self._classes,
                     model_name="",
-                    control=_Go(),
+                    control=Go(),
                     decided=replace(self._decided, views=views),
                     shelf=self._shelf,
                 )
@@ -130,25 +129,22 @@ class Trials:
         return Trial(history=tuple(history), best_epoch=best_epoch(history))
 
 
-class _Go(Control):
-    """Never stops anything."""
-
-    def poll(self) -> Order:
-        return "go"
-
-
 def _part(data: TrainData, train: np.ndarray | None, held_out: np.ndarray | None) -> TrainData:
     """Some of the training pictures, and which to judge on; pixels stay where they are."""
     rows = np.arange(len(data.train_y)) if train is None else np.asarray(train)
-    keys = data.keys("train")
+
+    def keys(positions: np.ndarray) -> tuple[str, ...]:
+        """Their contents; positions are no names to keep anything under."""
+        return tuple(data.train_keys[row] for row in positions) if data.known else ()
+
     part: dict[str, Any] = {
         "train_x": _rows(data.train_x, rows),
         "train_y": data.train_y[rows],
-        "train_keys": tuple(keys[row] for row in rows),
+        "train_keys": keys(rows),
         "fit_index": fit_subset(data.train_y[rows]),
     }
     if held_out is None:
-        return replace(data, **part, val_keys=data.keys("val"))
+        return replace(data, **part)
     if np.intersect1d(rows, held_out).size:
         raise ValueError("a picture would be trained on and judged on")
     return replace(
@@ -156,7 +152,7 @@ def _part(data: TrainData, train: np.ndarray | None, held_out: np.ndarray | None
         **part,
         val_x=_rows(data.train_x, held_out),
         val_y=data.train_y[held_out],
-        val_keys=tuple(keys[row] for row in held_out),
+        val_keys=keys(held_out),
     )
 
 

@@ -39,8 +39,8 @@ def named(n: int = 24) -> Any:
 
 def trials(plan: Any = HEAD, *, home: Home | None = None, model: Any = None, **changes: Any) -> Any:
     shelf = None if home is None else Shelf(home)
-    recipe = tiny_recipe(**{"cache": True, "views": 2, **changes})
     data = changes.pop("data", None) or named()
+    recipe = tiny_recipe(**{"cache": True, "views": 2, **changes})
     made = Trials(model or tiny_net(), tiny_groups(), plan, data, recipe, n_classes=2, shelf=shelf)
     return made, recipe, data
 
@@ -109,6 +109,15 @@ def test_the_network_is_left_as_it_was(tmp_path: Any) -> None:
     for name, value in model.state_dict().items():
         if "num_batches" not in name:
             assert torch.equal(value, before[name]), name
+
+
+def test_pictures_without_names_leave_nothing_on_the_shelf(tmp_path: Any) -> None:
+    home = Home(tmp_path)
+    many, *_ = trials(home=home, data=tiny_data())
+    out = np.arange(0, 24, 3)
+    many.run(train=np.setdiff1d(np.arange(24), out), held_out=out)
+    many.run()
+    assert not any((home.root / "cache" / "features").iterdir())
 
 
 def test_rows_can_be_taken_without_reading_them() -> None:
