@@ -42,7 +42,7 @@ from tl_core.train.feeding import Feed
 from tl_core.train.loop import fit
 from tl_core.train.measuring import plan_engine
 from tl_core.train.optim import schedule_factor
-from tl_core.train.recipe import Recipe, TrainData, fit_subset, recipe_for
+from tl_core.train.recipe import Go, Recipe, TrainData, fit_subset, recipe_for
 
 SOFT = 1e-4  # below it a root is bent, or its slope would have no end
 BATCH, JUDGED = 32, 64
@@ -63,14 +63,6 @@ class Tuned(nn.Module):
         rooted = [one.sign() * ((one.abs() + SOFT).sqrt() - SOFT**0.5) for one in seen]
         logits: Tensor = self.head((rooted[0] + rooted[1]) / 2)
         return logits
-
-
-class Go:
-    """Never stops anything."""
-
-    def poll(self) -> Any:
-        """Always "go"."""
-        return "go"
 
 
 class Set:
@@ -183,7 +175,7 @@ def last_block(pictures: Set, seed: int) -> list[str]:
         recipe,
         classes=pictures.classes,
         model_name=MODEL,
-        control=Go(),  # type: ignore[arg-type]
+        control=Go(),
         decided=decided,
         shelf=shelf,
     )

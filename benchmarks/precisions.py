@@ -39,7 +39,6 @@ def main() -> None:
 
 def _row(bench: Bench, what: str, seeds: int) -> str:
     views = bench.spec.train.views or 0
-    found: dict[str, np.ndarray] = {}
     seconds: dict[str, list[float]] = {one: [] for one in PRECISIONS}
     scores: dict[str, list[tuple[float, float]]] = {one: [] for one in PRECISIONS}
     for seed in range(seeds):
@@ -49,8 +48,7 @@ def _row(bench: Bench, what: str, seeds: int) -> str:
             bench.decided = replace(decided, numerics=numerics)
             scores[precision].append(bench.train(views, seed))
             seconds[precision].append(bench.seconds)
-    found = {one: np.array(scores[one]) for one in PRECISIONS}
-    exact, lower = (found[one] for one in PRECISIONS)
+    exact, lower = (np.array(scores[one]) for one in PRECISIONS)
     ratio = np.median(seconds["float32"]) / np.median(seconds["bfloat16"])
     return (
         f"| {what} | {exact[:, 0].mean():.3f}, {exact[:, 1].mean():.3f} | "

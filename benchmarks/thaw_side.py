@@ -41,7 +41,7 @@ from tl_core.train.engine import clean_views
 from tl_core.train.heading import all_features
 from tl_core.train.loop import fit
 from tl_core.train.measuring import plan_engine
-from tl_core.train.recipe import Recipe, TrainData, fit_subset, recipe_for
+from tl_core.train.recipe import Go, Recipe, TrainData, fit_subset, recipe_for
 from tl_core.train.trials import Trials
 
 RESIZE = TrainConfig().resize  # as everybody gets it
@@ -50,11 +50,6 @@ PASSES = 3  # how often features are extracted; the median counts
 
 class MissingError(Exception):
     """This version of the engine cannot do it; the text is a sentence for the page."""
-
-
-class _Go:
-    def poll(self) -> str:
-        return "go"
 
 
 @dataclass(slots=True)
@@ -352,7 +347,7 @@ def _trained(taken: Taken, data: TrainData, spec: RunSpec, clock: Clock) -> dict
             replace(recipe, views=decided.views),
             classes=taken.classes,
             model_name=spec.model.name,
-            control=_Go(),  # type: ignore[arg-type]
+            control=Go(),
             decided=decided,
             shelf=shelf,
         ):

@@ -34,7 +34,7 @@ from tl_core.train.defaults import resolved
 from tl_core.train.engine import Decided
 from tl_core.train.loop import fit
 from tl_core.train.measuring import plan_engine
-from tl_core.train.recipe import Recipe, TrainData, fit_subset, recipe_for
+from tl_core.train.recipe import Go, Recipe, TrainData, fit_subset, recipe_for
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 SETS = {"hymenoptera": "hymenoptera.zip", "clothing": "clothing_small.zip"}
@@ -45,14 +45,6 @@ BEHIND = (
     {"augment.feature_noise": 0.3},
     {"augment.feature_brightness": 0.1},
 )
-
-
-class Go:
-    """A control that never stops anything."""
-
-    def poll(self) -> Any:
-        """Always "go"."""
-        return "go"
 
 
 class Bench:

@@ -167,29 +167,38 @@ def _joined(body: GraphModule, own: GraphModule | None) -> GraphModule | None:
 
     ``own`` keeps its graph; the modules are shared.
     """
+    if not _before_relu(body if own is None else own):
+        return None
     base = copy.deepcopy(body) if own is None else own
     found = GraphModule(base, copy.deepcopy(base.graph), type(base).__name__)
-    modules = dict(found.named_modules())
     joined: dict[str, str] = {}
-    for node in list(found.graph.nodes):
-        conv: Any = modules.get(str(node.target)) if node.op == "call_module" else None
-        if type(conv) is not nn.Conv2d or conv.padding_mode != "zeros" or len(node.users) != 1:
-            continue
-        after = next(iter(node.users))
-        if isinstance(conv.padding, str) or not _is_relu(after, modules):
-            continue
-        name = str(node.target)
+    for node in _before_relu(found):
+        name, after = str(node.target), next(iter(node.users))
         if name not in joined:
             joined[name] = f"{name.replace('.', '_')}_relu"
+            conv: Any = found.get_submodule(name)
             found.add_submodule(joined[name], ConvRelu(conv))
         node.target = joined[name]
         after.replace_all_uses_with(node)
         found.graph.erase_node(after)
     found.recompile()
-    return found.eval() if joined else None
+    return found.eval()
 
 
-def _is_relu(node: Node, modules: dict[str, nn.Module]) -> bool:
+def _before_relu(body: GraphModule) -> list[Node]:
+    """Convolutions, padded with zeros by number, whose only use is a ReLU."""
+    modules: dict[str, Any] = dict(body.named_modules())
+    found = []
+    for node in body.graph.nodes:
+        conv = modules.get(str(node.target)) if node.op == "call_module" else None
+        if type(conv) is not nn.Conv2d or conv.padding_mode != "zeros" or len(node.users) != 1:
+            continue
+        if not isinstance(conv.padding, str) and _is_relu(next(iter(node.users)), modules):
+            found.append(node)
+    return found
+
+
+def _is_relu(node: Node, modules: dict[str, Any]) -> bool:
     if node.op == "call_module":
         return type(modules[str(node.target)]) is nn.ReLU
     return node.op == "call_function" and node.target in (torch.relu, torch.relu_, F.relu)
