@@ -332,20 +332,24 @@ def _first() -> Question:
 
 
 def _memory() -> Question:
-    asked = Asked("thaw", "memory", "generated-10000", once=True, watched=True)
+    lines: dict[str, Line] = {}
+    for name, layers in (("head only", "head"), ("last block", "last:1")):
+        asked = Asked(
+            "thaw", "memory", "generated-10000", options={"layers": layers}, once=True, watched=True
+        )
+        lines[f"{name}, resident"] = Line(asked=asked, key="peak_gb", unit="GB")
+        lines[f"{name}, its own"] = Line(asked=asked, key="peak_own_gb", unit="GB")
     return Question(
         name="memory",
         title="Peak memory, 10,000 pictures at 224 px",
-        text="Generated JPEGs taken in, decoded and trained on (head only, 2 epochs) in one "
-        "process. Resident memory counts pages of mapped files, which the system takes back when "
-        "it needs them; the second line leaves them out.",
-        lines={
-            "Thaw, resident": Line(asked=asked, key="peak_gb", unit="GB"),
-            "Thaw, its own": Line(asked=asked, key="peak_own_gb", unit="GB"),
-        },
-        targets=(
-            Target(text="GB resident", value=number("Thaw, resident", "peak_gb"), most=2.5,
-                   digits=2),
+        text="Generated JPEGs taken in, decoded and trained on (2 epochs) in one process. Resident "
+        "memory counts pages of mapped files, which the system takes back when it needs them; "
+        "the lines called its own leave them out.",
+        lines=lines,
+        targets=tuple(
+            Target(text=f"GB resident, {name}", value=number(f"{name}, resident", "peak_gb"),
+                   most=2.5, digits=2)
+            for name in ("head only", "last block")
         ),
     )  # fmt: skip
 

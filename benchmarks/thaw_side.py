@@ -256,9 +256,9 @@ def features(root: Path, *, size: int = SIZE_PX, device: str = "cpu") -> dict[st
         }
 
 
-def memory(root: Path, *, size: int = 224, epochs: int = 2) -> dict[str, Any]:
-    """A head-only run on large pictures, for whoever watches the memory of this process."""
-    return train(root, epochs=epochs, size=size)
+def memory(root: Path, *, size: int = 224, epochs: int = 2, layers: str = "head") -> dict[str, Any]:
+    """A run on large pictures, for whoever watches the memory of this process."""
+    return train(root, epochs=epochs, size=size, layers=layers)
 
 
 # -- parts of them ---------------------------------------------------------------------------------

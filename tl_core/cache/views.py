@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from tl_core.cache.numerics import Numerics, settled
+from tl_core.data.mapped import Pages
 
 __all__ = ["Store", "Views"]
 
@@ -176,7 +177,10 @@ class Views:
         if self._taken + self.view_bytes > self._held_bytes:
             return rows
         self._taken += self.view_bytes
-        return torch.from_numpy(np.array(rows)).to(self._device)
+        held = torch.empty((len(rows), self.values), dtype=self._numerics.stored_dtype)
+        for start in range(0, len(rows), AHEAD):  # in steps: a map read at once is all in memory
+            held[start : start + AHEAD] = torch.from_numpy(rows[start : start + AHEAD])
+        return held.to(self._device)
 
     def _gathered(self, known: Any, part: np.ndarray) -> Tensor:
         rows = self._row[part]
@@ -230,6 +234,7 @@ class _Filled:
             if array is None
             else torch.from_numpy(array)
         )
+        self._pages = Pages([] if array is None else [array])
         kept = [key for key in views._keys if key not in place]
         self._kept = store.rows(kept) if store is not None and kept else None
         self._kept_at = np.cumsum(self._made) - 1  # position of a kept row among the kept ones
@@ -251,6 +256,7 @@ class _Filled:
             found = self._views.compute_rows(self._view, mine)
             self.tensor[torch.from_numpy(self._slot[mine])] = found.to(self.tensor.device)
             self._made[mine] = True
+            self._pages.used(found.nbytes)
 
     def gathered(self, rows: np.ndarray) -> Tensor:
         slots = self._slot[rows]

@@ -14,6 +14,7 @@ from typing import Any, SupportsIndex
 
 import numpy as np
 
+from tl_core.data.mapped import Pages
 from tl_core.data.segments import (
     USED,
     RowWriter,
@@ -41,7 +42,8 @@ class Rows:
     Behaves like an array that can be indexed along its first axis only: an integer gives one row,
     a slice or an array (integers, or True and False) several. Rows that lie behind each other in
     one segment come as a view of the file for a slice; everything else is copied together.
-    Tensors may be made of either; writing to a view changes nothing on disk.
+    Tensors may be made of either; do not write to a view: nothing on disk changes, and of large
+    segments what was written may be gone again.
 
     Args:
         segments: Arrays (n_i, *row) of equal row shape and type.
@@ -49,6 +51,7 @@ class Rows:
         where: The row's place in its segment, (N,).
         row_shape: Of one row.
         dtype: Of the numbers.
+        pages: Of the segments, when they are counted elsewhere too.
     """
 
     def __init__(
@@ -59,8 +62,10 @@ class Rows:
         *,
         row_shape: tuple[int, ...],
         dtype: np.dtype[Any],
+        pages: Pages | None = None,
     ) -> None:
         self._segments, self._which, self._where = tuple(segments), which, where
+        self._pages = pages or Pages(self._segments)
         self.shape = (len(which), *row_shape)
         self.dtype = dtype
 
@@ -84,8 +89,14 @@ class Rows:
     def take(self, index: np.ndarray) -> Rows:
         """Some of the rows, in the order of ``index`` (integers); nothing is read yet."""
         which, where = self._which[index], self._where[index]
-        row_shape = self.shape[1:]
-        return Rows(self._segments, which, where, row_shape=row_shape, dtype=self.dtype)
+        return Rows(
+            self._segments,
+            which,
+            where,
+            row_shape=self.shape[1:],
+            dtype=self.dtype,
+            pages=self._pages,
+        )
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -95,7 +106,7 @@ class Rows:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         for which, where in zip(self._which.tolist(), self._where.tolist(), strict=True):
-            yield self._segments[which][where]
+            yield self._used(self._segments[which][where])
 
     def __getitem__(self, index: Index) -> np.ndarray:
         if isinstance(index, slice):
@@ -106,8 +117,7 @@ class Rows:
             index = np.asarray(index, dtype=None if index else np.int64)
         which, where = self._which[index], self._where[index]
         if which.ndim == 0:
-            row: np.ndarray = self._segments[int(which)][int(where)]
-            return row
+            return self._used(self._segments[int(which)][int(where)])
         return self._gather(which, where)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -119,20 +129,22 @@ class Rows:
     def _run(self, which: np.ndarray, where: np.ndarray) -> np.ndarray:
         n = len(which)
         if n and (which == which[0]).all() and (where == where[0] + np.arange(n)).all():
-            run: np.ndarray = self._segments[int(which[0])][int(where[0]) : int(where[0]) + n]
-            return run
+            return self._used(self._segments[int(which[0])][int(where[0]) : int(where[0]) + n])
         return self._gather(which, where)
+
+    def _used(self, rows: np.ndarray) -> np.ndarray:
+        self._pages.used(rows.nbytes)
+        return rows
 
     def _gather(self, which: np.ndarray, where: np.ndarray) -> np.ndarray:
         used = np.unique(which)
         if len(used) == 1:
-            rows: np.ndarray = self._segments[int(used[0])][where]
-            return rows
+            return self._used(self._segments[int(used[0])][where])
         out = np.empty((*which.shape, *self.shape[1:]), dtype=self.dtype)
         for one in used.tolist():
             mine = which == one
             out[mine] = self._segments[one][where[mine]]
-        return out
+        return self._used(out)
 
 
 class RowStore:
