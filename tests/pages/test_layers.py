@@ -14,8 +14,11 @@ from tests.pages.seed import end_task, picture, project_with_pictures, task
 from tl_core.config import NO_AUGMENT, FreezeConfig, ModelConfig
 from tl_core.jobs.estimate import keep_cost, keep_description, keep_rate
 from tl_core.session import Project, Studio
+from tl_core.train.forecast import Cost
 from tl_ui.texts import layers as text
 from tl_ui.views.layers import preset_of
+
+COST = Cost(prefix=1e-3, suffix=2e-4, suffix_forward=1e-4)
 
 
 @pytest.fixture
@@ -191,7 +194,7 @@ def test_a_picture_is_measured_for_every_choice_once(
     assert studio.task(head).state == "cancelled"
     assert studio.task(last).spec["spec"]["freeze"]["layers"] == "last:1"
     spec = studio.resolved_draft(project.id)
-    keep_cost(studio.home, spec, prefix=1e-3, suffix=2e-4, suffix_forward=1e-4, bytes=2e3)
+    keep_cost(studio.home, spec, COST, bytes=2e3)
     end_task(studio, last)
     app.run()
     assert "being measured" not in texts(app)
@@ -310,7 +313,7 @@ def test_a_probe_leaves_out_what_has_no_effect_and_says_why(
 ) -> None:
     choose_layers(studio, project, layers)
     spec = studio.resolved_draft(project.id)
-    keep_cost(studio.home, spec, prefix=1e-3, suffix=2e-4, suffix_forward=1e-4, bytes=2e3)
+    keep_cost(studio.home, spec, COST, bytes=2e3)
     app = open_page("layers", project=project.id)
     assert control(app, f"{project.id}.probe").value == layers
     assert fields_shown(app, project) == {
@@ -410,7 +413,7 @@ def test_versions_are_automatic_until_chosen(
 
 def test_measured_costs_are_told(studio: Studio, project: Project, open_page: OpenPage) -> None:
     spec = studio.resolved_draft(project.id)
-    keep_cost(studio.home, spec, prefix=1e-3, suffix=2e-4, suffix_forward=1e-4, bytes=2e6)
+    keep_cost(studio.home, spec, COST, bytes=2e6)
     said = texts(open_page("layers", project=project.id))
     assert "of every picture once, 1 ms a picture, and their answers are kept (96 MB)" in said
     assert "a learning step of the rest takes 0.2 ms more." in said

@@ -17,7 +17,7 @@ from torch import nn
 from tl_core.models.fusing import fast_prefix
 from tl_core.models.unchanged import kept, weights
 
-__all__ = ["EXACT", "Cost", "Numerics", "autocast", "exact_on", "prepared", "settled"]
+__all__ = ["EXACT", "Numerics", "autocast", "exact_on", "prepared", "settled"]
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 FORMATS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
@@ -70,15 +70,6 @@ LAYOUT_HELPS = ("cpu", "cuda")  # kinds of device on which channels_last is wort
 def exact_on(device: torch.device) -> Numerics:
     """``EXACT`` in the layout that suits a kind of device."""
     return EXACT if device.type in LAYOUT_HELPS else replace(EXACT, memory_format="contiguous")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
-    """Seconds per picture: ``prefix`` through the frozen blocks, ``suffix`` one training step."""
-
-    prefix: float
-    suffix: float
-    suffix_forward: float
 
 
 def prepared(

@@ -57,12 +57,5 @@ def keep_decided(
     home: Home, spec: RunSpec, decided: Decided, chosen: EngineChosen, n_train: int
 ) -> None:
     """Remember what ``plan_engine`` measured, for estimates of runs like this one."""
-    cost = decided.cost
-    estimate.keep_cost(
-        home,
-        spec,
-        prefix=cost.prefix,
-        suffix=cost.suffix,
-        suffix_forward=cost.suffix_forward,
-        bytes=chosen.cache_mb * 1e6 / max(1, decided.views * n_train),
-    )
+    each = chosen.cache_mb * 1e6 / max(1, decided.views * n_train)
+    estimate.keep_cost(home, spec, decided.cost, bytes=each)

@@ -7,7 +7,7 @@ rate: the forward pass for the frozen groups, three times that for those that tr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from tl_core.config import PROBES, RunSpec
 from tl_core.models.facts import GroupFacts, ModelCard, groups_for
 from tl_core.models.plan import FreezePlan
 from tl_core.storage import Home, read_json, write_json
-from tl_core.train.forecast import Work
+from tl_core.train.forecast import Cost, Work, probe_seconds
 from tl_core.train.forecast import seconds as run_seconds
 
 __all__ = [
@@ -83,10 +83,10 @@ def expected(
     )
     measured = _costs(home).get(_cost_key(spec))
     machine = _machine(home)
-    cost = measured or _guessed(spec, card, plan, machine)
+    cost = _cost(measured) if measured else _guessed(spec, card, plan, machine)
     seconds = None
     views = spec.train.views or 0
-    if cost:
+    if cost is not None:
         work = Work(
             n_train=n_train,
             n_val=n_val,
@@ -98,13 +98,10 @@ def expected(
             kept=spec.train.cache and plan.first_trainable > 0,
         )
         if spec.freeze.layers in PROBES:
-            work = replace(work, epochs=0, views=0, kept=True, n_val=2 * (n_train + n_val))
-        seconds = START_S + run_seconds(
-            work,
-            prefix=cost["prefix"],
-            suffix=cost["suffix"],
-            suffix_forward=cost["suffix_forward"],
-        ) * _correction(machine)
+            run_s = probe_seconds(work, cost, deep=spec.freeze.layers == "deep-probe")
+        else:
+            run_s = run_seconds(work, cost)
+        seconds = START_S + run_s * _correction(machine)
     return Estimate(
         trainable=trainable,
         parameters=sum(group.parameters for group in card.groups),
@@ -117,36 +114,36 @@ def expected(
     )
 
 
+def _cost(measured: dict[str, float]) -> Cost:
+    return Cost(**{one.name: measured[one.name] for one in fields(Cost) if one.name in measured})
+
+
 def _guessed(
     spec: RunSpec, card: ModelCard, plan: FreezePlan, machine: dict[str, Any]
-) -> dict[str, float]:
-    """Costs from multiply-adds; empty until the machine was measured."""
+) -> Cost | None:
+    """Costs from multiply-adds; None until the machine was measured."""
     rate = float(machine.get("macs_per_s") or 0.0)
     if not rate:
-        return {}
+        return None
     size = spec.train.image_size or card.input_px
     scale = (size / card.input_px) ** 2 / rate
     first = plan.first_trainable
     suffix = sum(group.macs for group in card.groups[first:]) * scale
     prefix = sum(group.macs for group in card.groups[:first]) * scale
-    return {"prefix": prefix, "suffix": 3 * suffix, "suffix_forward": suffix}
+    return Cost(prefix=prefix, suffix=3 * suffix, suffix_forward=suffix)
 
 
-def keep_cost(
-    home: Home, spec: RunSpec, *, prefix: float, suffix: float, suffix_forward: float, bytes: float
-) -> None:
+def keep_cost(home: Home, spec: RunSpec, cost: Cost, *, bytes: float) -> None:
     """Remember what a picture costs with these settings on this machine.
 
     Args:
         home: Where it is kept.
         spec: Resolved; model, layers, image size and batch count.
-        prefix: Seconds per picture through the frozen blocks.
-        suffix: Seconds per picture of one training step of the rest.
-        suffix_forward: Seconds per picture through the rest without gradients.
+        cost: As measured.
         bytes: Kept per picture and view.
     """
-    cost = {"prefix": prefix, "suffix": suffix, "suffix_forward": suffix_forward, "bytes": bytes}
-    write_json(_costs_path(home), {**_costs(home), _cost_key(spec): cost})
+    kept = {**asdict(cost), "bytes": bytes}
+    write_json(_costs_path(home), {**_costs(home), _cost_key(spec): kept})
 
 
 def _cost_key(spec: RunSpec) -> str:

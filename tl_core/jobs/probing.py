@@ -32,15 +32,12 @@ from tl_core.probe.features import BlockFeatures
 from tl_core.probe.path import Report
 from tl_core.train.device import choose_device, device_title
 from tl_core.train.engine import clean_views
-from tl_core.train.forecast import FULL
+from tl_core.train.forecast import LOOKS, Cost, Work, probe_seconds
 from tl_core.train.heading import all_features
 from tl_core.train.measuring import plan_engine
 from tl_core.train.recipe import TrainData, recipe_for
 
 __all__ = ["Probed", "probe"]
-
-SOLVING_S, SOLVED_PER_S = 1.0, 500.0  # of the deep probe's head; seen on two cores
-LOOKS = 2  # the deep probe sees every picture mirrored too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +179,8 @@ def _deep(
         expected_seconds=None,
     )
     shelf.tidy(coming_bytes=n * bytes_each)
-    context.emit(_told(chosen, data, spec.freeze.layers))
+    cost = Cost(prefix=looked.seconds, suffix=0.0, suffix_forward=0.0)
+    context.emit(_told(chosen, cost, data, deep=True))
     train = looked.of(train_x, data.keys("train"), context.progress("Looking at the pictures"))
     val = looked.of(val_x, data.keys("val"), context.progress("Looking at the validation pictures"))
     deep, choice = fit_deep_probe(
@@ -236,19 +234,23 @@ def _numerics(
         name=network_name(spec),
         trains=False,
     )
-    context.emit(_told(chosen, data, spec.freeze.layers))
+    context.emit(_told(chosen, decided.cost, data, deep=False))
     return decided.numerics
 
 
-def _told(chosen: EngineChosen, data: TrainData, layers: str) -> EngineChosen:
-    deep = layers == "deep-probe"
+def _told(chosen: EngineChosen, cost: Cost, data: TrainData, *, deep: bool) -> EngineChosen:
     looks = LOOKS if deep else 1
-    n = len(data.train_y)
-    judged = FULL * (len(data.val_y) + data.n_test)  # in the end, in full precision
-    pictures = looks * (n + len(data.val_y) + judged)
-    solving = SOLVING_S + (n / SOLVED_PER_S if deep else 0.0)
-    expected = pictures * chosen.prefix_ms / 1e3 + solving
-    return replace(chosen, views=looks, expected_seconds=expected)
+    work = Work(
+        n_train=len(data.train_y),
+        n_val=len(data.val_y),
+        n_test=data.n_test,
+        n_fit=len(data.fit_index),
+        epochs=0,
+        batch_size=len(data.train_y),
+        views=looks,
+        kept=True,
+    )
+    return replace(chosen, views=looks, expected_seconds=probe_seconds(work, cost, deep=deep))
 
 
 def _started(

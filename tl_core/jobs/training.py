@@ -230,8 +230,7 @@ def _expected(decided: Decided, data: TrainData, recipe: Recipe) -> float:
         views=decided.views,
         kept=decided.cached,
     )
-    cost = decided.cost
-    return seconds(work, prefix=cost.prefix, suffix=cost.suffix, suffix_forward=cost.suffix_forward)
+    return seconds(work, decided.cost)
 
 
 def _keep(path: Path, checkpoint: Checkpoint) -> None:

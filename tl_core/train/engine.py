@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from tl_core.cache.keys import network_digest, view_key
-from tl_core.cache.numerics import EXACT, Cost, Numerics, prepared
+from tl_core.cache.numerics import EXACT, Numerics, prepared
 from tl_core.cache.shelf import Shelf
 from tl_core.cache.views import Store, Views
 from tl_core.errors import ModelError
@@ -26,6 +26,7 @@ from tl_core.models.groups import LayerGroup
 from tl_core.models.plan import FreezePlan
 from tl_core.train.device import choose_device
 from tl_core.train.feeding import Feed, view_facts, view_of
+from tl_core.train.forecast import Cost
 from tl_core.train.recipe import Recipe, TrainData, keeps_norm_stats
 
 __all__ = ["Decided", "Engine", "build_engine", "clean_views", "cut_for"]

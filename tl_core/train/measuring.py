@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tl_core.cache.choosing import choose_prefix, choose_step, features
-from tl_core.cache.numerics import Cost, Numerics, autocast, exact_on, prepared
+from tl_core.cache.numerics import Numerics, autocast, exact_on, prepared
 from tl_core.cache.shelf import Shelf
 from tl_core.errors import ModelError
 from tl_core.events import EngineChosen, Warned
@@ -24,10 +25,14 @@ from tl_core.storage import Home
 from tl_core.train import augment
 from tl_core.train.device import choose_device
 from tl_core.train.engine import Decided, cut_for
+from tl_core.train.feeding import Feed
+from tl_core.train.forecast import Cost
 from tl_core.train.optim import build_optimizer
 from tl_core.train.recipe import Recipe, TrainData, keeps_norm_stats
 
 __all__ = ["plan_engine"]
+
+KEPT_BYTES_PER_S = 2e8  # of a view written, and read again while it is made; seen on two cores
 
 
 def plan_engine(
@@ -100,14 +105,18 @@ def plan_engine(
 
 
 def _view_bytes(cut: Cut, data: TrainData, numerics: Numerics) -> int:
-    return len(data.train_y) * cut.values * numerics.stored_dtype.itemsize
+    return len(data.train_y) * _row_bytes(cut, numerics)
+
+
+def _row_bytes(cut: Cut, numerics: Numerics) -> int:
+    return cut.values * numerics.stored_dtype.itemsize
 
 
 def _affordable(
     wanted: int, one: int, data: TrainData, cut: Cut, numerics: Numerics, room: int
 ) -> int:
     """How many views fit, the validation pictures' one included."""
-    val = len(data.val_y) * cut.values * numerics.stored_dtype.itemsize
+    val = len(data.val_y) * _row_bytes(cut, numerics)
     return max(0, min(wanted, (room - val) // max(one, 1)))
 
 
@@ -156,8 +165,15 @@ def _measured(
             signature=f"{network}|{cut.name}|{images.shape[-1]}|{device}",
             home=home,
         )
+    cost = Cost(
+        prefix=prefix_s,
+        suffix=0.0,
+        suffix_forward=0.0,
+        reading=_reading(data, rows, recipe, numerics, changed=trains),
+        keeping=0.0 if cut is None else _row_bytes(cut, numerics) / KEPT_BYTES_PER_S,
+    )
     if not trains:
-        return numerics, Cost(prefix=prefix_s, suffix=0.0, suffix_forward=0.0)
+        return numerics, cost
     keep = keeps_norm_stats(recipe, plan, len(data.train_y))
     facts = (plan.to_layers(), cut is not None, images.shape[-1], batch, device, keep)
     labels = torch.from_numpy(data.train_y[rows]).to(device)
@@ -170,7 +186,24 @@ def _measured(
         home=home,
     )
     # backward is about twice the forward pass
-    return numerics, Cost(prefix=prefix_s, suffix=step_s, suffix_forward=step_s / 3)
+    return numerics, replace(cost, suffix=step_s, suffix_forward=step_s / 3)
+
+
+def _reading(
+    data: TrainData, rows: np.ndarray, recipe: Recipe, numerics: Numerics, *, changed: bool
+) -> float:
+    """Seconds per picture from the working copy to what the network is fed."""
+    device = choose_device(recipe.device)
+    feed = Feed(data.train_x, [""] * len(data.train_y), recipe, device)
+    least = float("inf")
+    for epoch in (1, 2, 3):  # the first allocates
+        _wait(device)
+        begun = time.perf_counter()
+        images = feed.epoch(epoch, rows) if changed else feed.view(0, rows)
+        images.contiguous(memory_format=numerics.layout)
+        _wait(device)
+        least = min(least, time.perf_counter() - begun)
+    return least / len(rows)
 
 
 @contextmanager

@@ -281,7 +281,9 @@ def test_a_measurement_is_remembered_and_damage_to_it_survived(tmp_path: Path) -
     home, recipe, data = Home(tmp_path), tiny_recipe(views=2, cache=True), tiny_data()
     first, *_ = plan_engine(tiny_net(), tiny_groups(), HEAD, data, recipe, home=home)
     again, *_ = plan_engine(tiny_net(), tiny_groups(), HEAD, data, recipe, home=home)
-    assert again == first and Decided.from_dict(first.to_dict()) == first
+    reading = {"cost": replace(first.cost, reading=again.cost.reading)}  # measured every time
+    assert again == replace(first, **reading) and first.cost.reading > 0
+    assert Decided.from_dict(first.to_dict()) == first
     kept = list((tmp_path / "cache" / "numerics").glob("*.json"))
     assert len(kept) == 2  # the frozen blocks, which other choices of layers share, and a step
     for one in kept:
