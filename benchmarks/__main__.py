@@ -2,7 +2,8 @@
 
 Rounds go through all questions; in each, every measurement is made once, in a process of its own,
 so that a machine that grows warm or busy slows all sides alike. Results are kept as JSON under
-out/; the page is written anew after every question, so that a long run can be ended at any time.
+out/; the page is written anew after every question, so that a long run can be ended at any time
+and gone on with (``--more``) as long as neither the machine nor the code has changed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.asking import Question
-from benchmarks.measuring import ROOT, Asked, Result, fastai_python, machine, measure
+from benchmarks.measuring import (
+    ROOT,
+    Asked,
+    Result,
+    code_digest,
+    fastai_python,
+    machine,
+    measure,
+)
 from benchmarks.pictures import Pictures
 from benchmarks.questions import QUESTIONS
 from benchmarks.tables import page
@@ -27,13 +36,20 @@ ARCHIVES = ROOT.parent / "shared" / "data"
 FAILED = "this side failed"
 
 
-def bench(names: list[str], *, runs: int, quick: bool, archives: Path, device: str) -> bool:
-    """Measure the questions and write the page; whether every side did its part."""
+def bench(
+    names: list[str], *, runs: int, quick: bool, archives: Path, device: str, more: bool = False
+) -> bool:
+    """Measure the questions and write the page; whether every side did its part.
+
+    With ``more``, rounds that were made on this machine with this code count, and only what is
+    missing of ``runs`` is measured.
+    """
     name = "quick" if quick else "benchmarks"
     stored, target = OUT / f"{name}.json", OUT / "quick.md" if quick else PAGE
     results = _read(stored)
     facts = machine(measure(Asked("bare", "machine"), Pictures(OUT, archives), run=0))
-    made: dict[str, list[Result]] = {}
+    same = {"machine": facts, "code": code_digest(), "device": device}
+    made = kept_rounds(results, same, quick=quick) if more else {}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         pictures = Pictures(Path(folder), archives, quick=quick)
         for run in range(runs):
@@ -44,7 +60,7 @@ def bench(names: list[str], *, runs: int, quick: bool, archives: Path, device: s
                     label: made[_asked(line.asked, quick=quick).key]
                     for label, line in question.lines.items()
                 }
-                results[one] = {"date": str(date.today()), "machine": facts, "lines": lines}
+                results[one] = {"date": str(date.today()), **same, "lines": lines}
                 _write(stored, json.dumps(results, indent=1))
                 _write_page(target, results)
     print(f"written: {target.relative_to(ROOT)}")
@@ -52,6 +68,22 @@ def bench(names: list[str], *, runs: int, quick: bool, archives: Path, device: s
     if failed:
         print("failed: " + "; ".join(failed), file=sys.stderr)
     return not failed
+
+
+def kept_rounds(
+    results: dict[str, dict[str, Any]], same: dict[str, Any], *, quick: bool
+) -> dict[str, list[Result]]:
+    """Measurements made under the same conditions, by what was asked; failed ones left out."""
+    made: dict[str, list[Result]] = {}
+    for name, stored in results.items():
+        if any(stored.get(key) != value for key, value in same.items()):
+            continue
+        for label, line in QUESTIONS[name].lines.items():
+            found = [one for one in stored["lines"].get(label, ()) if one.get("missing") != FAILED]
+            key = _asked(line.asked, quick=quick).key
+            if len(found) > len(made.get(key, ())):
+                made[key] = found
+    return made
 
 
 def _round(
@@ -112,6 +144,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="rounds, of which the median counts")
     parser.add_argument("--only", action="append", choices=tuple(QUESTIONS), help="repeatable")
     parser.add_argument("--quick", action="store_true", help="try the harness; the page stays")
+    parser.add_argument("--more", action="store_true", help="go on with rounds of the same code")
     parser.add_argument("--archives", type=Path, default=ARCHIVES, help="where the zips lie")
     parser.add_argument("--device", default="cpu", help="torch device of the sides that train")
     parser.add_argument("--empty", action="store_true", help="write the page, measure nothing")
@@ -127,6 +160,7 @@ def main() -> None:
         quick=args.quick,
         archives=args.archives,
         device=args.device,
+        more=args.more,
     )
     sys.exit(0 if done else 1)
 

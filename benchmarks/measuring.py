@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -20,7 +21,7 @@ from benchmarks.pictures import AbsentError, Pictures
 from benchmarks.settings import MODEL
 from tl_core.models.catalog import card, weights_path
 
-__all__ = ["FASTAI", "ROOT", "Asked", "fastai_python", "machine", "measure"]
+__all__ = ["FASTAI", "ROOT", "Asked", "code_digest", "fastai_python", "machine", "measure"]
 
 ROOT = Path(__file__).resolve().parents[1]
 FASTAI = "THAW_BENCH_FASTAI"  # a Python that has fastai; "none" leaves fastai out
@@ -101,6 +102,16 @@ def fastai_python() -> Path | None:
     folder, name = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
     path = Path(given) if given else ROOT / ".venv-bench" / folder / name
     return path if path.is_file() else None
+
+
+def code_digest(root: Path = ROOT) -> str:
+    """Of everything that is timed: equal digests, comparable rounds."""
+    sides = ("thaw_side", "plain_loop", "fastai_loop", "bare", "settings", "pictures")
+    files = [*root.glob("tl_core/**/*.py"), *(root / "benchmarks" / f"{one}.py" for one in sides)]
+    whole = hashlib.sha256()
+    for path in sorted(files):
+        whole.update(f"{path.relative_to(root).as_posix()}\n".encode() + path.read_bytes())
+    return whole.hexdigest()[:16]
 
 
 def machine(told: Result) -> Result:

@@ -39,6 +39,10 @@ PLAIN_GROWTH = (100, 300, 1000)
 EPOCHS = (5, 25, 100)
 PLAIN_EPOCHS = (5, 25)
 LONG = 3000  # pictures from which one run must do
+JUDGED = (
+    "The accuracy is that of the features it solved with; a run judges once more in full precision "
+    "for its report, which is not timed here."
+)
 
 
 def _versus(layers: str, epochs: int, way: str, *, data: str = ANTS) -> dict[str, Line]:
@@ -160,7 +164,7 @@ def _deep_clothing() -> Question:
         name="deep-clothing",
         title="Deep probe, clothing",
         text="3,068 + 341 pictures, 10 classes, 128 px; decoding, features and choice of strength "
-        "included.",
+        f"included. {JUDGED}",
         lines={
             "Thaw, deep probe": Line(asked=thaw("deep_probe", CLOTHES)),
             "fastai, fine_tune(5)": Line(
@@ -183,7 +187,7 @@ def _deep_hymenoptera() -> Question:
         title="Deep probe, hymenoptera, five splits",
         text="Training and validation pictures dealt anew with five seeds, as many of each class "
         "as before. The splits share pictures, so their intervals are not independent. At 224 px, "
-        "Thaw's own choice for pictures of this size; fastai at 128 px.",
+        f"Thaw's own choice for pictures of this size; fastai at 128 px. {JUDGED}",
         lines={
             **{
                 label: Line(asked=thaw("deep_probe", f"{ANTS}~{seed}", size=224))
@@ -376,8 +380,9 @@ def _formula() -> Question:
         "E(p + s)/(Kp + Es): E epochs, K views, p the frozen blocks' forward pass and s a training "
         "step of the rest, per picture. The first prediction takes p and s in float32 as the plain "
         "loop computes, the second as Thaw chose to compute. Against the plain loop Thaw also "
-        "saves decoding and, by precision and layout, arithmetic, and pays for taking in; the last "
-        "column has caching alone.",
+        "saves decoding and, by precision and layout, arithmetic, and pays for taking in. "
+        "Without its cache Thaw computes the frozen blocks in float32, so the last column has "
+        "precision and caching together.",
         lines=lines,
         extra=predictions(tuple(choices)),
     )

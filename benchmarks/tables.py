@@ -44,9 +44,9 @@ How to read it:
 - **Met or missed**: the target of the project beside the measured value.
 
 `make bench` takes no arguments. `python -m benchmarks --only head` measures one question again
-and replaces its section only; `--runs 5` takes more runs, `--quick` tries the harness without
-touching this page. fastai is put into `.venv-bench`; `THAW_BENCH_FASTAI` names another Python
-that has it, or `none`.
+and replaces its section only; `--runs 5` takes more runs, `--more` goes on with rounds that were
+made on this machine with this code, `--quick` tries the harness without touching this page.
+fastai is put into `.venv-bench`; `THAW_BENCH_FASTAI` names another Python that has it, or `none`.
 """
 COLUMNS = "| | measured | runs | validation accuracy (95 %) | times Thaw's | remarks |"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from benchmarks.__main__ import FAILED, kept_rounds
 from benchmarks.asking import Line, Question, Target
 from benchmarks.formula import speed_up
-from benchmarks.measuring import FASTAI, Asked, measure
+from benchmarks.measuring import FASTAI, Asked, code_digest, measure
 from benchmarks.medians import interval, median, present, range_of
 from benchmarks.pictures import AbsentError, Pictures, with_comment
 from benchmarks.plain_loop import squared
@@ -344,6 +346,28 @@ def test_equal_measurements_are_known_as_equal() -> None:
     one, two = (Asked("plain", "", "set", {"epochs": n}, seeded=True) for n in (25, 5))
     assert one.key == Asked("plain", "", "set", {"epochs": 25}).key != two.key
     assert one.quick().options == two.quick().options == {"epochs": 2}
+
+
+def test_rounds_go_on_where_machine_and_code_are_the_same() -> None:
+    same = {"machine": MACHINE, "code": "abc", "device": "cpu"}
+    label, line = next(iter(QUESTIONS["exact"].lines.items()))
+    stored = {"exact": {**same, "lines": {label: [{"seconds": 1.0}, {"missing": FAILED}]}}}
+    made = kept_rounds(stored, same, quick=False)
+    assert made == {line.asked.key: [{"seconds": 1.0}]}
+    for change in ({"code": "abd"}, {"device": "cuda"}, {"machine": {**MACHINE, "cores": 4}}):
+        assert not kept_rounds(stored, {**same, **change}, quick=False)
+
+
+def test_the_digest_of_the_code_is_that_of_what_is_timed(tmp_path: Path) -> None:
+    for name in ("tl_core", "benchmarks"):
+        shutil.copytree(
+            ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("*.safetensors")
+        )
+    assert code_digest(tmp_path) == code_digest()
+    (tmp_path / "benchmarks" / "tables.py").write_text("# the page, which times nothing")
+    assert code_digest(tmp_path) == code_digest()
+    (tmp_path / "tl_core" / "train" / "loop.py").write_text("# faster")
+    assert code_digest(tmp_path) != code_digest()
 
 
 def test_what_cannot_be_measured_is_told(
