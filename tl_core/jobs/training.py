@@ -43,7 +43,6 @@ from tl_core.train.checkpoint import (
 )
 from tl_core.train.device import choose_device
 from tl_core.train.engine import Decided
-from tl_core.train.forecast import Work, seconds
 from tl_core.train.loop import fit
 from tl_core.train.measuring import plan_engine
 from tl_core.train.recipe import Recipe, TrainData, fit_subset, recipe_for
@@ -211,26 +210,11 @@ def _decided(
         )
         for one in warned:
             context.emit(one)
-        chosen = replace(chosen, expected_seconds=_expected(decided, data, recipe))
         write_json(path, {"decided": decided.to_dict(), "chosen": asdict(chosen)})
         keep_decided(context.home, spec, decided, chosen, len(data.train_y))
     shelf.tidy(coming_bytes=int(chosen.cache_mb * 1e6))
     context.emit(chosen)
     return decided
-
-
-def _expected(decided: Decided, data: TrainData, recipe: Recipe) -> float:
-    work = Work(
-        n_train=len(data.train_y),
-        n_val=len(data.val_y),
-        n_test=data.n_test,
-        n_fit=len(data.fit_index),
-        epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
-        views=decided.views,
-        kept=decided.cached,
-    )
-    return seconds(work, decided.cost)
 
 
 def _keep(path: Path, checkpoint: Checkpoint) -> None:

@@ -26,7 +26,7 @@ from tl_core.train import augment
 from tl_core.train.device import choose_device
 from tl_core.train.engine import Decided, cut_for
 from tl_core.train.feeding import Feed
-from tl_core.train.forecast import Cost
+from tl_core.train.forecast import Cost, Work, seconds
 from tl_core.train.optim import build_optimizer
 from tl_core.train.recipe import Recipe, TrainData, keeps_norm_stats
 
@@ -99,9 +99,22 @@ def plan_engine(
         cut=groups[first].name if first else "",
         prefix_ms=cost.prefix * 1e3,
         suffix_ms=cost.suffix * 1e3,
-        expected_seconds=None,
+        expected_seconds=seconds(_work(decided, data, recipe), cost) if trains else None,
     )
     return decided, chosen, warned
+
+
+def _work(decided: Decided, data: TrainData, recipe: Recipe) -> Work:
+    return Work(
+        n_train=len(data.train_y),
+        n_val=len(data.val_y),
+        n_test=data.n_test,
+        n_fit=len(data.fit_index),
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        views=decided.views,
+        kept=decided.cached,
+    )
 
 
 def _view_bytes(cut: Cut, data: TrainData, numerics: Numerics) -> int:

@@ -271,10 +271,17 @@ def test_measuring_changes_neither_weights_nor_statistics_nor_random_numbers() -
             model, tiny_groups(), plan, data, tiny_recipe(views=2, cache=True)
         )
         assert not warned and decided.cost.suffix > 0
+        assert chosen.expected_seconds is not None and chosen.expected_seconds > 0
         assert chosen.cache == ("none" if plan is ALL else "kept")
     assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())
     assert torch.equal(torch.get_rng_state(), rng)
     assert all(p.grad is None for p in model.parameters())
+
+
+def test_where_nothing_trains_the_time_is_left_to_whoever_solves() -> None:
+    recipe = tiny_recipe(views=2, cache=True)
+    _, chosen, _ = plan_engine(tiny_net(), tiny_groups(), HEAD, tiny_data(), recipe, trains=False)
+    assert chosen.expected_seconds is None
 
 
 def test_a_measurement_is_remembered_and_damage_to_it_survived(tmp_path: Path) -> None:
