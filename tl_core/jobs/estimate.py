@@ -87,19 +87,20 @@ def expected(
     seconds = None
     views = spec.train.views or 0
     if cost is not None:
-        work = Work(
-            n_train=n_train,
-            n_val=n_val,
-            n_test=n_test,
-            n_fit=min(n_train, N_FIT),
-            epochs=spec.train.epochs or 1,
-            batch_size=spec.train.batch_size or 32,
-            views=views,
-            kept=spec.train.cache and plan.first_trainable > 0,
-        )
         if spec.freeze.layers in PROBES:
-            run_s = probe_seconds(work, cost, deep=spec.freeze.layers == "deep-probe")
+            deep = spec.freeze.layers == "deep-probe"
+            run_s = probe_seconds(cost, n_train=n_train, n_val=n_val, n_test=n_test, deep=deep)
         else:
+            work = Work(
+                n_train=n_train,
+                n_val=n_val,
+                n_test=n_test,
+                n_fit=min(n_train, N_FIT),
+                epochs=spec.train.epochs or 1,
+                batch_size=spec.train.batch_size or 32,
+                views=views,
+                kept=spec.train.cache and plan.first_trainable > 0,
+            )
             run_s = run_seconds(work, cost)
         seconds = START_S + run_s * _correction(machine)
     return Estimate(

@@ -32,7 +32,7 @@ from tl_core.probe.features import BlockFeatures
 from tl_core.probe.path import Report
 from tl_core.train.device import choose_device, device_title
 from tl_core.train.engine import clean_views
-from tl_core.train.forecast import LOOKS, Cost, Work, probe_seconds
+from tl_core.train.forecast import LOOKS, Cost, probe_seconds
 from tl_core.train.heading import all_features
 from tl_core.train.measuring import plan_engine
 from tl_core.train.recipe import TrainData, recipe_for
@@ -239,18 +239,10 @@ def _numerics(
 
 
 def _told(chosen: EngineChosen, cost: Cost, data: TrainData, *, deep: bool) -> EngineChosen:
-    looks = LOOKS if deep else 1
-    work = Work(
-        n_train=len(data.train_y),
-        n_val=len(data.val_y),
-        n_test=data.n_test,
-        n_fit=len(data.fit_index),
-        epochs=0,
-        batch_size=len(data.train_y),
-        views=looks,
-        kept=True,
+    expected = probe_seconds(
+        cost, n_train=len(data.train_y), n_val=len(data.val_y), n_test=data.n_test, deep=deep
     )
-    return replace(chosen, views=looks, expected_seconds=probe_seconds(work, cost, deep=deep))
+    return replace(chosen, views=LOOKS if deep else 1, expected_seconds=expected)
 
 
 def _started(

@@ -72,12 +72,12 @@ def seconds(work: Work, cost: Cost) -> float:
     )
 
 
-def probe_seconds(work: Work, cost: Cost, *, deep: bool) -> float:
+def probe_seconds(cost: Cost, *, n_train: int, n_val: int, n_test: int, deep: bool) -> float:
     """Of a head that is solved at once, on the last block's features or on every block's."""
     looks, per_s = (LOOKS, DEEP_PER_S) if deep else (1, SOLVED_PER_S)
-    judged = FULL * (work.n_val + work.n_test)  # in the end, in full precision
-    pictures = looks * (work.n_train + work.n_val + judged)
-    return pictures * (cost.prefix + cost.reading) + work.n_train / per_s + END_S
+    judged = FULL * (n_val + n_test)  # in the end, in full precision
+    pictures = looks * (n_train + n_val + judged)
+    return pictures * (cost.prefix + cost.reading) + n_train / per_s + END_S
 
 
 def speed_up(epochs: int, views: int, *, prefix: float, suffix: float) -> float:

@@ -44,7 +44,9 @@ def test_reading_is_paid_whenever_frozen_blocks_are_computed() -> None:
 
 def test_a_deep_probe_looks_twice_and_solves_longer() -> None:
     cost = Cost(prefix=0.001, suffix=0.0, suffix_forward=0.0)
-    exact, deep = (probe_seconds(WORK, cost, deep=one) for one in (False, True))
+    exact, deep = (
+        probe_seconds(cost, n_train=1000, n_val=100, n_test=0, deep=one) for one in (False, True)
+    )
     assert exact == pytest.approx(0.001 * (1000 + 100 + 2 * 100) + 1000 / 5000 + 0.6)
     assert deep == pytest.approx(2 * 0.001 * (1000 + 100 + 2 * 100) + 1000 / 500 + 0.6)
 
