@@ -29,6 +29,7 @@ from torchvision.transforms import v2
 from benchmarks.settings import MODEL, SIZE_PX, held_out, layers_of, spec_for
 from tl_core.config import RunSpec
 from tl_core.data.pixels import PAD_COLOR
+from tl_core.jobs.processes import keep_freed_memory
 from tl_core.models.build import build
 from tl_core.models.catalog import card as card_of
 from tl_core.models.freezing import apply_plan, set_modes
@@ -212,11 +213,14 @@ def main() -> None:
     parser.add_argument("--lr", type=float, help="default: Thaw's choice")
     parser.add_argument("--resize", choices=("pad", "squash"), default="squash")
     parser.add_argument("--layout", choices=tuple(LAYOUTS), default="contiguous")
+    parser.add_argument("--freed", choices=("given back", "kept"), default="given back")
     parser.add_argument("--folds", type=int, default=0, help="validate on a part of train/")
     parser.add_argument("--fold", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
+    if args.freed == "kept":  # what Thaw does with memory, and a plain loop usually does not
+        keep_freed_memory()
     print(json.dumps(train_plain(args.folder, args)))
 
 

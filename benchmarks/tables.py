@@ -36,7 +36,8 @@ How to read it:
 - **The plain loop** (`benchmarks/plain_loop.py`) is PyTorch as a careful person writes it: two
   lasting DataLoader workers, no gradient and no backward pass through frozen layers, frozen
   layers in evaluation mode. It takes Thaw's own batch, epochs, rates and schedule, and squashes
-  pictures the same way.
+  pictures the same way. It leaves freed memory to the C library, as programs do; Thaw's processes
+  keep it (decision 0012), and one line shows what that alone would give the plain loop.
 - **fastai** (`benchmarks/fastai_loop.py`) has an environment of its own, with the same backbone
   and weights through timm, the same pictures, size, epochs and batch; head, rates and
   augmentation are its defaults. It keeps the scale and shift of frozen normalisation layers

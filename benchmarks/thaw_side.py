@@ -29,6 +29,7 @@ from tl_core.data.pixels import open_pixels
 from tl_core.data.records import ImageRecord
 from tl_core.evaluate.predict import probabilities
 from tl_core.events import EpochDone, RunFinished, StepDone
+from tl_core.jobs.processes import keep_freed_memory
 from tl_core.models.build import build
 from tl_core.models.catalog import card as card_of
 from tl_core.models.groups import layer_groups
@@ -440,6 +441,7 @@ WAYS: dict[str, Callable[..., dict[str, Any]]] = {
 def main() -> None:
     way, root = sys.argv[1], Path(sys.argv[2])
     options = json.loads(sys.argv[3]) if len(sys.argv) > 3 else {}
+    keep_freed_memory()  # as every process of Thaw that computes does
     try:
         result = WAYS[way](root, **options)
     except MissingError as err:

@@ -25,17 +25,17 @@ from tl_core.storage import Home, read_json, write_json
 
 __all__ = ["choose_prefix", "choose_step", "features"]
 
-VERSION = 2  # of what is remembered
+VERSION = 3  # of what is remembered
 GAIN = 1.15  # a lower precision must be this much faster to be taken
 FINER = 1.05  # and another layout, batch or number of threads this much
 CLEAR = 1.3  # times faster than any other way: no need to look again
 PREFIX_ERROR = 0.05  # most relative error (L2 per picture, median) a lower precision may add
 LARGEST = 6e4  # float16, in which features are kept, ends at 65,504
-USUAL, LARGER = 16, 64  # pictures at a time
+USUAL, LARGER = 32, 64  # pictures at a time
 USUAL_PX = 192  # side from which half as many fit the caches
 FEW_THREADS = 5  # below, larger batches only miss the caches
 CHECKED = 8  # pictures on which a way's answers are compared with float32's
-CALL_S = 0.25  # a trial has fewer pictures where the network is so slow that 16 take longer
+CALL_S = 0.25  # a trial has fewer pictures where the network is so slow that 32 take longer
 ROUNDS = 5  # of a race at most
 PAID = 0.05  # share of the expected work that looking again may take
 TRIED = 0.02  # share of the pictures that one call of a trial may have

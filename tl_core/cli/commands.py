@@ -32,7 +32,7 @@ from tl_core.evaluate.words import sentences
 from tl_core.events import RunFinished, event_to_dict
 from tl_core.jobs.library import Library
 from tl_core.jobs.log import EventLog
-from tl_core.jobs.processes import alive, interrupt_on_sigterm
+from tl_core.jobs.processes import alive, interrupt_on_sigterm, keep_freed_memory
 from tl_core.jobs.queue import ALIVE, Queue, RunRow
 from tl_core.jobs.schema import open_engine
 from tl_core.jobs.submit import submit_training
@@ -288,6 +288,7 @@ def _work(home: Home, engine: Engine, run_id: str, options: argparse.Namespace) 
     if not machine:
         print(f"run {run_id}", flush=True)
     interrupt_on_sigterm()
+    keep_freed_memory()
     claimed = queue.claim("train", "command line", run_id)
     row = (
         carry_out(home, engine, claimed, printer)

@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 
-from tl_core.jobs.processes import yield_to_people
+from tl_core.jobs.processes import give_memory_back, keep_freed_memory, yield_to_people
 from tl_core.jobs.queue import Queue
 from tl_core.jobs.schema import open_engine
 from tl_core.jobs.supervisor import TASKS
@@ -39,6 +39,7 @@ def serve(home: Home, *, idle_s: float = IDLE_S) -> int:
                 time.sleep(TICK_S)
                 continue
             carry_out(home, engine, row)
+            give_memory_back()
             served, last = served + 1, time.monotonic()
     finally:
         done.set()
@@ -57,6 +58,7 @@ def main() -> int:
     parser.add_argument("--home", default=None, help="default: $THAW_HOME or ~/.thaw")
     home = Home(parser.parse_args().home)
     yield_to_people(5)  # after the pages, before training
+    keep_freed_memory()
     serve(home)
     return 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tl_core.jobs.processes import interrupt_on_sigterm, yield_to_people
+from tl_core.jobs.processes import interrupt_on_sigterm, keep_freed_memory, yield_to_people
 from tl_core.jobs.queue import Queue
 from tl_core.jobs.schema import open_engine
 from tl_core.jobs.work import carry_out
@@ -20,6 +20,7 @@ def main() -> int:
     options = parser.parse_args()
     interrupt_on_sigterm()
     yield_to_people()
+    keep_freed_memory()
     home = Home(options.home)
     engine = open_engine(home)
     row = Queue(engine).get(options.run_id)

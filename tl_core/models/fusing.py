@@ -1,4 +1,4 @@
-"""Frozen blocks made fast: normalisation and ReLU folded into convolutions, a dtype and a layout.
+"""Frozen blocks made fast: normalisation folded into convolutions, steps joined, a dtype, a layout.
 
 For computing features only. What comes out is a copy of its own; the network it was taken from is
 not touched and does not follow later changes.
@@ -7,68 +7,22 @@ not touched and does not follow later changes.
 from __future__ import annotations
 
 import copy
-from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.fx import GraphModule, Node
-from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from tl_core.errors import FrozenDriftError, ModelError
+from tl_core.models.joining import joined
 from tl_core.models.tracing import TIMM, traced
 
-__all__ = ["ConvRelu", "cast_prefix", "fast_prefix", "fused_copy"]
+__all__ = ["cast_prefix", "fast_prefix", "fused_copy"]
 
 FOLDING_ERROR = 1e-4  # most change of a float32 answer, relative to the largest; rounding is 1e-6
 SAMPLE_PX = 64  # every network with batch normalisation in the catalogue takes it
 SAMPLES = 2
-
-
-class ConvRelu(nn.Module):
-    """A convolution that writes no negative number, in one pass over the memory where torch can.
-
-    On a CPU the pass that a separate ReLU takes costs a fifth of a small network's time. oneDNN
-    does both at once; the operator torch has for it is one its own compiler uses, so it is asked
-    whether it is there, and everything goes on as usual where it is not.
-    """
-
-    def __init__(self, conv: nn.Conv2d) -> None:
-        super().__init__()
-        self.conv = conv
-
-    def forward(self, x: Tensor) -> Tensor:
-        """As ``relu(conv(x))``."""
-        conv: Any = self.conv
-        if not (x.device.type == "cpu" and _at_once(x.dtype)) or torch.compiler.is_compiling():
-            return torch.relu_(conv(x))
-        found: Tensor = torch.ops.mkldnn._convolution_pointwise(
-            x,
-            conv.weight,
-            conv.bias,
-            list(conv.padding),
-            list(conv.stride),
-            list(conv.dilation),
-            conv.groups,
-            "relu",
-            [],
-            "",
-        )
-        return found
-
-
-@cache
-def _at_once(dtype: torch.dtype) -> bool:
-    """Whether torch can convolve and cut off at once on this processor in this type."""
-    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
-        return False
-    ops: Any = torch.ops.mkldnn
-    if not hasattr(ops, "_convolution_pointwise"):
-        return False
-    if dtype == torch.bfloat16:
-        return bool(hasattr(ops, "_is_mkldnn_bf16_supported") and ops._is_mkldnn_bf16_supported())
-    return dtype == torch.float32
 
 
 class _Fast(nn.Module):
@@ -127,7 +81,7 @@ def fused_copy(prefix: nn.Module, *, sample: Tensor | None = None) -> nn.Module:
     except ModelError:
         return copy.deepcopy(prefix).requires_grad_(False)
     folded = _folded(graph)
-    for found in (_joined(graph, own=folded), folded):
+    for found in (joined(graph, own=folded), folded):
         if found is not None and _agree(prefix, found, sample):
             return found.requires_grad_(False)
     return copy.deepcopy(prefix).requires_grad_(False)
@@ -160,48 +114,6 @@ def _folded(body: GraphModule) -> GraphModule | None:
             body.graph.erase_node(node)
     body.recompile()
     return body.eval()
-
-
-def _joined(body: GraphModule, own: GraphModule | None) -> GraphModule | None:
-    """``own``, or a copy, with every convolution that only a ReLU uses joined with it, if any.
-
-    ``own`` keeps its graph; the modules are shared.
-    """
-    if not _before_relu(body if own is None else own):
-        return None
-    base = copy.deepcopy(body) if own is None else own
-    found = GraphModule(base, copy.deepcopy(base.graph), type(base).__name__)
-    joined: dict[str, str] = {}
-    for node in _before_relu(found):
-        name, after = str(node.target), next(iter(node.users))
-        if name not in joined:
-            joined[name] = f"{name.replace('.', '_')}_relu"
-            conv: Any = found.get_submodule(name)
-            found.add_submodule(joined[name], ConvRelu(conv))
-        node.target = joined[name]
-        after.replace_all_uses_with(node)
-        found.graph.erase_node(after)
-    found.recompile()
-    return found.eval()
-
-
-def _before_relu(body: GraphModule) -> list[Node]:
-    """Convolutions, padded with zeros by number, whose only use is a ReLU."""
-    modules: dict[str, Any] = dict(body.named_modules())
-    found = []
-    for node in body.graph.nodes:
-        conv = modules.get(str(node.target)) if node.op == "call_module" else None
-        if type(conv) is not nn.Conv2d or conv.padding_mode != "zeros" or len(node.users) != 1:
-            continue
-        if not isinstance(conv.padding, str) and _is_relu(next(iter(node.users)), modules):
-            found.append(node)
-    return found
-
-
-def _is_relu(node: Node, modules: dict[str, Any]) -> bool:
-    if node.op == "call_module":
-        return type(modules[str(node.target)]) is nn.ReLU
-    return node.op == "call_function" and node.target in (torch.relu, torch.relu_, F.relu)
 
 
 def _pairs(body: GraphModule) -> list[tuple[str, str]]:

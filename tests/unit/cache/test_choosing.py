@@ -123,7 +123,7 @@ def test_many_pictures_pay_for_layout_and_threads(clock: Clock, two_threads: Non
 def test_a_slow_network_is_tried_on_fewer_pictures(clock: Clock) -> None:
     blocks = Slow(clock, {"float32": 0.5, "bfloat16": 0.3})
     numerics, _ = chosen(blocks, pictures=10 * FINER_PICTURES)
-    assert numerics.precision == "bfloat16" and numerics.prefix_batch == 16
+    assert numerics.precision == "bfloat16" and numerics.prefix_batch == 32
     assert clock.now < 30  # eight pictures, some times; 16 pictures in every way take minutes
 
 

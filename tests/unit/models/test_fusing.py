@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from tl_core.errors import FrozenDriftError
 from tl_core.models.cut import Cut, cut_network
 from tl_core.models.freezing import apply_plan, frozen_digest, set_modes
-from tl_core.models.fusing import ConvRelu, fast_prefix
+from tl_core.models.fusing import fast_prefix
 from tl_core.models.groups import layer_groups
+from tl_core.models.joining import ConvAddRelu, ConvRelu, PoolOfPositive
 from tl_core.models.plan import FreezePlan
 
 SIZE = 64
@@ -142,8 +143,8 @@ def test_a_convolution_used_elsewhere_is_not_folded() -> None:
         assert torch.equal(fast(pictures()), model(pictures()))
 
 
-def joined(module: nn.Module) -> int:
-    return sum(isinstance(one, ConvRelu) for one in module.modules())
+def joined(module: nn.Module, kind: type[nn.Module] = ConvRelu) -> int:
+    return sum(isinstance(one, kind) for one in module.modules())
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -151,6 +152,8 @@ def test_a_relu_is_part_of_its_convolution(dtype: torch.dtype) -> None:
     _, _, _, cut = network("resnet10t")
     fast = fast_prefix(cut.prefix, dtype=dtype, memory_format=torch.channels_last)
     assert joined(fast) == 7 and joined(cut.prefix) == 0  # stem 3, one of each block
+    assert joined(fast, ConvAddRelu) == 4  # the end of each block
+    assert joined(fast, PoolOfPositive) == 1
     with torch.no_grad():
         (want,), (got,) = cut.prefix(pictures()), fast(pictures())
     assert relative(got, want) < (1e-5 if dtype == torch.float32 else 0.03)
@@ -163,9 +166,88 @@ def test_a_convolution_joined_with_its_relu_is_the_two_in_turn(monkeypatch: Any)
         with torch.no_grad():
             want = torch.relu(conv(pictures()))
             torch.testing.assert_close(ConvRelu(conv)(pictures()), want)
-            monkeypatch.setattr("tl_core.models.fusing._at_once", lambda dtype: False)
+            monkeypatch.setattr("tl_core.models.joining._at_once", lambda dtype: False)
             torch.testing.assert_close(ConvRelu(conv)(pictures()), want)
             monkeypatch.undo()
+
+
+def test_a_convolution_joined_with_a_sum_is_the_three_in_turn(monkeypatch: Any) -> None:
+    torch.manual_seed(0)
+    for options in ({"stride": 2, "padding": 1}, {"groups": 3, "bias": False}, {"dilation": 2}):
+        conv = nn.Conv2d(3, 6, 3, **options)
+        with torch.no_grad():
+            plain = conv(pictures())
+            other = torch.randn_like(plain)
+            want = torch.relu(plain + other)
+            torch.testing.assert_close(ConvAddRelu(conv)(pictures(), other), want)
+            monkeypatch.setattr("tl_core.models.joining._at_once", lambda dtype: False)
+            torch.testing.assert_close(ConvAddRelu(conv)(pictures(), other), want)
+            monkeypatch.undo()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("sides", [(8, 8), (2, 2), (6, 10), (7, 8), (5, 5)])
+def test_pooling_positive_numbers_is_pooling(dtype: torch.dtype, sides: tuple[int, int]) -> None:
+    pool = nn.MaxPool2d(3, 2, 1)
+    x = torch.randn(2, 3, *sides).relu().to(dtype)
+    x[0, 0, 0, 0] = float("inf")
+    x[1, 2, 1, 1] = float("nan")
+    for layout in (torch.contiguous_format, torch.channels_last):
+        found = PoolOfPositive(pool)(x.contiguous(memory_format=layout))
+        torch.testing.assert_close(found, pool(x), rtol=0, atol=0, equal_nan=True)
+
+
+class Ends(nn.Module):
+    """The end of a block: convolutions of two ways, added; which one is which does not matter."""
+
+    def __init__(self, *, flipped: bool, seen: bool) -> None:
+        super().__init__()
+        self.left, self.right = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(3, 4, 1)
+        self.act = nn.ReLU()
+        self.flipped, self.seen = flipped, seen
+
+    def forward(self, x: Tensor) -> Tensor:
+        left, right = self.left(x), self.right(x)
+        total = right + left if self.flipped else left + right
+        cut: Tensor = self.act(total)
+        return cut + total if self.seen else cut
+
+
+@pytest.mark.parametrize("flipped", [False, True])
+def test_the_end_of_a_block_is_one_step(flipped: bool) -> None:
+    model = Ends(flipped=flipped, seen=False).eval()
+    fast = fast_prefix(model, dtype=torch.float32, memory_format=torch.channels_last)
+    assert joined(fast, ConvAddRelu) == 1
+    with torch.no_grad():
+        torch.testing.assert_close(fast(pictures()), model(pictures()))
+
+
+def test_a_sum_seen_by_others_is_not_joined() -> None:
+    model = Ends(flipped=False, seen=True).eval()
+    fast = fast_prefix(model, dtype=torch.float32, memory_format=torch.channels_last)
+    assert joined(fast, ConvAddRelu) == 0
+    with torch.no_grad():
+        torch.testing.assert_close(fast(pictures()), model(pictures()))
+
+
+class Spread(nn.Module):
+    """A sum of a picture and one number per channel: two shapes, which cannot be one step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.gate = nn.Conv2d(3, 3, 3, padding=1), nn.AdaptiveAvgPool2d(1)
+        self.act = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        cut: Tensor = self.act(self.conv(x) + self.gate(x))
+        return cut
+
+
+def test_a_sum_of_two_shapes_gives_what_it_gave() -> None:
+    model = Spread().eval()
+    fast = fast_prefix(model, dtype=torch.float32, memory_format=torch.channels_last)
+    with torch.no_grad():
+        torch.testing.assert_close(fast(pictures()), model(pictures()))
 
 
 class Seen(nn.Module):

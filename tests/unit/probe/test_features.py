@@ -112,7 +112,7 @@ def test_how_to_compute_is_measured_once_and_remembered(home, monkeypatch):
     images, _ = striped(16, SIZE)
     looked = opened(home, numerics=None)
     numerics = looked.numerics(images)
-    assert numerics.prefix_batch == 16 and numerics.stored == "float16" and looked.seconds > 0
+    assert numerics.prefix_batch == 32 and numerics.stored == "float16" and looked.seconds > 0
     monkeypatch.setattr("tl_core.cache.choosing._Trial", None)  # would be called to measure again
     assert opened(home, numerics=None).numerics(images) == numerics
     assert np.isfinite(looked.of(images).numpy()).all()
