@@ -48,8 +48,8 @@ class ConvAddRelu(nn.Module):
         self.conv = conv
 
     def forward(self, x: Tensor, other: Tensor) -> Tensor:
-        """As ``relu(conv(x) + other)``; both are of one shape."""
-        if not _can_join(x):
+        """As ``relu(conv(x) + other)``."""
+        if not (_can_join(x) and _can_add(self.conv, x, other)):
             return torch.relu_(self.conv(x) + other)
         found: Tensor = torch.ops.mkldnn._convolution_pointwise.binary(
             x, other, *_of(self.conv), "add", 1.0, "relu", [], ""
@@ -218,6 +218,25 @@ def _of(conv: nn.Conv2d) -> tuple[Any, ...]:
 
 def _can_join(x: Tensor) -> bool:
     return x.device.type == "cpu" and _at_once(x.dtype) and not _compiling()
+
+
+def _can_add(conv: Any, x: Tensor, other: Tensor) -> bool:
+    """Whether the sum is of two equal shapes that lie in memory as oneDNN wants it.
+
+    Otherwise torch takes a way round that it has not for every type of number.
+    """
+    sides = [
+        (side + 2 * pad - hole * (kernel - 1) - 1) // step + 1
+        for side, pad, hole, kernel, step in zip(
+            x.shape[2:], conv.padding, conv.dilation, conv.kernel_size, conv.stride, strict=True
+        )
+    ]
+    return (
+        other.dtype == x.dtype
+        and other.shape == (len(x), conv.out_channels, *sides)
+        and x.is_contiguous(memory_format=torch.channels_last)
+        and other.is_contiguous(memory_format=torch.channels_last)
+    )
 
 
 def _compiling() -> bool:

@@ -30,7 +30,7 @@ __all__ = ["BlockFeatures", "both_views"]
 FEATURE_BYTES = 512_000_000  # of all pictures' features together, as float16
 HELD_BYTES = 2 * FEATURE_BYTES  # training and validation pictures' features are held in memory
 STORED = "float16"
-TRIED = 64  # pictures that ways of computing are tried on, at most
+TRIED = 32  # pictures that ways of computing are tried on, at most
 AT_ONCE = 256  # pictures between two reports
 VERSION = 1  # of what is made of the blocks' outputs besides pooling
 

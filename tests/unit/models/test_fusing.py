@@ -179,7 +179,10 @@ def test_a_convolution_joined_with_a_sum_is_the_three_in_turn(monkeypatch: Any) 
             plain = conv(pictures())
             other = torch.randn_like(plain)
             want = torch.relu(plain + other)
-            torch.testing.assert_close(ConvAddRelu(conv)(pictures(), other), want)
+            for layout in (torch.contiguous_format, torch.channels_last):
+                x = pictures().contiguous(memory_format=layout)
+                for one in (other, other.contiguous(memory_format=layout)):
+                    torch.testing.assert_close(ConvAddRelu(conv)(x, one), want)
             monkeypatch.setattr("tl_core.models.joining._at_once", lambda dtype: False)
             torch.testing.assert_close(ConvAddRelu(conv)(pictures(), other), want)
             monkeypatch.undo()
@@ -243,11 +246,25 @@ class Spread(nn.Module):
         return cut
 
 
-def test_a_sum_of_two_shapes_gives_what_it_gave() -> None:
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_sum_of_two_shapes_gives_what_it_gave(dtype: torch.dtype) -> None:
     model = Spread().eval()
-    fast = fast_prefix(model, dtype=torch.float32, memory_format=torch.channels_last)
+    fast = fast_prefix(model, dtype=dtype, memory_format=torch.channels_last)
     with torch.no_grad():
-        torch.testing.assert_close(fast(pictures()), model(pictures()))
+        want = model(pictures())
+        assert relative(fast(pictures()), want) < (1e-5 if dtype == torch.float32 else 0.03)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_every_layout_and_type_can_be_computed(
+    dtype: torch.dtype, layout: torch.memory_format
+) -> None:
+    _, _, _, cut = network("resnet10t")
+    fast = fast_prefix(cut.prefix, dtype=dtype, memory_format=layout)
+    with torch.no_grad():
+        (want,), (got,) = cut.prefix(pictures()), fast(pictures())
+    assert relative(got, want) < (1e-5 if dtype == torch.float32 else 0.03)
 
 
 class Seen(nn.Module):
