@@ -32,7 +32,8 @@ How to read it:
 - **Accuracy** is of the epoch with the lowest validation loss, the median of the runs, with the
   95 % Wilson interval of its validation pictures. The same pictures choose the epoch and give the
   number, on every side alike, so it flatters everybody a little; the probes choose nothing on
-  them.
+  them. Thaw judges an epoch in the precision in which it trains (named under the tables), the
+  others in float32; a run's report, in float32 too, is not timed here.
 - **The plain loop** (`benchmarks/plain_loop.py`) is PyTorch as a careful person writes it: two
   lasting DataLoader workers, no gradient and no backward pass through frozen layers, frozen
   layers in evaluation mode. It takes Thaw's own batch, epochs, rates and schedule, and squashes

@@ -12,7 +12,7 @@ from math import ceil
 
 __all__ = ["LOOKS", "Cost", "Work", "probe_seconds", "seconds", "speed_up"]
 
-FULL = 2.0  # judging is in full precision, which takes about twice the time of the fastest way
+FULL = 2.0  # the result is judged in full precision, about twice the time of the fastest way
 END_S = 0.6  # writing weights and reports; seen on two cores
 LOOKS = 2  # the deep probe sees every picture mirrored too
 SOLVED_PER_S, DEEP_PER_S = 5000.0, 500.0  # pictures whose head is solved; seen on two cores
@@ -66,7 +66,7 @@ def seconds(work: Work, cost: Cost) -> float:
     return (
         frozen * each
         + passes * cost.suffix
-        + work.epochs * judged * cost.suffix_forward * FULL
+        + work.epochs * judged * cost.suffix_forward
         + steps * STEP_S
         + end
     )

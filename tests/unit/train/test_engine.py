@@ -262,6 +262,28 @@ def test_half_precision_rows_are_close(tmp_path: Path) -> None:
     assert torch.allclose(outputs[0], outputs[1], atol=1e-2)
 
 
+@pytest.mark.parametrize("cache", [False, True])
+def test_an_epoch_is_judged_as_it_was_trained_in_lower_precision(cache: bool) -> None:
+    lower = Numerics(precision="bfloat16", stored="float16", train_precision="bfloat16", fused=True)
+    found = []
+    for numerics in (EXACT, lower):
+        model = build("resnet10t.tiny_imagenet", n_classes=2)
+        groups = layer_groups(model)
+        events = fit(
+            model,
+            groups,
+            FreezePlan.from_layers("last:1", len(groups)),
+            named(tiny_data(24)),
+            tiny_recipe(views=1, epochs=2, cache=cache, lr=0.001, batch_size=8),
+            classes=["a", "b"],
+            model_name="resnet10t",
+            control=Orders(),
+            decided=Decided(numerics=numerics, views=1, cached=cache),
+        )
+        found.append(losses(list(events)))
+    assert found[1] == pytest.approx(found[0], rel=0.2, abs=0.05)
+
+
 def test_measuring_changes_neither_weights_nor_statistics_nor_random_numbers() -> None:
     model, data = tiny_net(), tiny_data()
     before = {k: v.clone() for k, v in model.state_dict().items()}
