@@ -2,7 +2,7 @@
 
 from tl_ui import page, text
 from tl_ui.state import studio
-from tl_ui.views import baseline, bringing, data
+from tl_ui.views import baseline, bringing, check, data
 
 work = studio()
 project = page.open(text.step_text("data"))
@@ -16,6 +16,8 @@ if view.n_images:
     data.overview(view)
     if at_work is None and not view.missing:
         baseline.card(work, project)
+    if at_work is None:
+        check.card(work, project)
     data.closer(work, project, view)
     if at_work is None:
         bringing.replace(work, project)

@@ -19,6 +19,7 @@ from tl_core.errors import DataError, RunNotFoundError, RunStateError, TLError
 from tl_core.evaluate import words
 from tl_core.events import FindingRaised, Progress
 from tl_core.jobs import estimate, incoming
+from tl_core.jobs.curation import Curation
 from tl_core.jobs.estimate import Estimate
 from tl_core.jobs.library import ClassRow, ImageRow, Library, Project
 from tl_core.jobs.log import EventLog
@@ -80,6 +81,7 @@ class Studio:
         self.home = home or Home()
         self._engine = open_engine(self.home)
         self.library = Library(self._engine)
+        self.curation = Curation(self._engine)
         self.queue = Queue(self._engine)
         self.log = EventLog(self._engine)
 
@@ -217,7 +219,7 @@ class Studio:
 
     def resplit(self, project_id: str, config: DataConfig) -> None:
         """Divide the pictures anew."""
-        self.library.resplit(project_id, config)
+        self.curation.divide(project_id, config, title="The pictures were divided again")
 
     # -- settings ------------------------------------------------------------------------------
 
@@ -400,5 +402,5 @@ def _forget(home: Home, digests: Collection[str]) -> None:
     """Remove everything that was computed from pictures nobody uses any more."""
     from tl_core.data.rows import forget  # numpy: not before it is needed
 
-    for cache in ("pixels", "features"):
+    for cache in ("pixels", "features", "looks"):
         forget(home.folder("cache", cache), digests)

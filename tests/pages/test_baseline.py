@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.pages import seed
@@ -67,7 +69,7 @@ def test_other_pictures_or_another_network_have_their_own(
     project = seed.project_with_pictures(studio)
     app = open_page("data", project=project.id)
     seed.end_task(studio, made(studio)[0].id, result=seed.BASELINE)
-    studio.resplit(project.id, studio.data(project.id).config)
+    studio.resplit(project.id, replace(studio.data(project.id).config, seed=7))
     app.run()
     waiting = made(studio)[0]
     assert len(made(studio)) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -118,3 +119,21 @@ def test_validation_is_drawn_from_training_when_only_a_test_part_is_given(
         assert abs(drawn[label] - n * config.val_fraction) <= 1
         assert drawn[label] >= (n >= 2)
         assert drawn[label] < n
+
+
+@given(records=sets(copies=True), config=configs, data=st.data())
+def test_groups_and_copies_stay_together(
+    records: list[ImageRecord], config: DataConfig, data: Any
+) -> None:
+    names = data.draw(
+        st.lists(st.sampled_from(["", "a", "b"]), min_size=len(records), max_size=len(records))
+    )
+    of_content: dict[str, str] = {}
+    for one, name in zip(records, names, strict=True):
+        of_content.setdefault(one.digest, name)
+    grouped = [replace(one, group=of_content[one.digest]) for one in records]
+    splits = assign_splits(grouped, config)
+    sides: dict[str, set[str]] = defaultdict(set)
+    for one, part in zip(grouped, splits, strict=True):
+        sides[one.group or one.digest].add(part)
+    assert all(len(parts) == 1 for parts in sides.values())

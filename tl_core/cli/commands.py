@@ -6,15 +6,14 @@ import argparse
 import csv
 import json
 import sys
-import tempfile
 import time
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
 
+from tl_core.cli.inspecting import machine, read
 from tl_core.cli.show import Bars, EventPrinter, as_lines, percent, table
 from tl_core.config import (
     NO_AUGMENT,
@@ -26,8 +25,8 @@ from tl_core.config import (
     RunSpec,
     TrainConfig,
 )
-from tl_core.data.intake import Intake, take_in
-from tl_core.errors import ConfigError, DataError, NoTestImagesError, RunStateError, TLError
+from tl_core.data.intake import Intake
+from tl_core.errors import ConfigError, NoTestImagesError, RunStateError, TLError
 from tl_core.evaluate.words import sentences
 from tl_core.events import RunFinished, event_to_dict
 from tl_core.jobs.library import Library
@@ -38,7 +37,6 @@ from tl_core.jobs.schema import open_engine
 from tl_core.jobs.submit import submit_training
 from tl_core.jobs.view import RunView, fold
 from tl_core.jobs.work import carry_out
-from tl_core.models.catalog import DEFAULT_MODEL, card
 from tl_core.session import Studio
 from tl_core.storage import Home, read_json, write_json
 
@@ -46,35 +44,12 @@ FOLLOW_S = 0.3
 START_S = 30.0  # a process that was just started may not have said its number yet
 
 
-def inspect(options: argparse.Namespace) -> int:
-    """Print classes, quarantine and findings of a set; nothing is kept."""
-    scratch = Home(options.home).folder("tmp")  # a system's own temporary folder may be small
-    with tempfile.TemporaryDirectory(prefix="inspect-", dir=scratch) as folder:
-        intake = _read(options.data, Home(folder, blobs=f"{folder}/blobs"))
-    counts = dict(sorted(Counter(record.label for record in intake.records).items()))
-    body = {
-        "classes": counts,
-        "quarantine": [{"file": one.file, "reason": one.reason} for one in intake.quarantine],
-        "findings": [{"kind": "note", "sentence": note} for note in intake.notes],
-    }
-    if _machine(options):
-        as_lines(body)
-        return 0
-    print(table([[name, str(n)] for name, n in counts.items()], ["class", "pictures"]))
-    for note in intake.notes:
-        print(f"- {note}")
-    if intake.quarantine:
-        print(f"\nNot taken in ({len(intake.quarantine)}):")
-        print("\n".join(f"- {one.file}: {one.reason}" for one in intake.quarantine))
-    return 0
-
-
 def train(options: argparse.Namespace) -> int:
     """Take the pictures in, train, and print what happens."""
     home = Home(options.home)
     engine = open_engine(home)
     spec = _spec(options, home)
-    intake = _read(options.data, home)
+    intake = read(options.data, home)
     project_id = _project(home, engine, Path(options.data).expanduser().resolve(), intake)
     run_id = submit_training(home, engine, project_id, spec)
     return _work(home, engine, run_id, options)
@@ -201,26 +176,6 @@ def predict(options: argparse.Namespace) -> int:
 # -- parts ----------------------------------------------------------------------------------------
 
 
-def _machine(options: argparse.Namespace) -> bool:
-    return bool(options.json or not sys.stdout.isatty())
-
-
-def _read(data: str, home: Home) -> Intake:
-    source = Path(data).expanduser().resolve()
-    if not source.exists():
-        raise DataError(f"There is nothing at {data}.", hint="Give a folder or a zip of pictures.")
-    bars = Bars()
-    try:
-        return take_in(
-            source,
-            home,
-            working=(card(DEFAULT_MODEL).input_px, TrainConfig().resize),
-            report=lambda done, total: bars.report("reading pictures", done, total),
-        )
-    finally:
-        bars.close()
-
-
 def _project(home: Home, engine: Engine, data: Path, intake: Intake) -> str:
     """The project of this source, made when there is none; others of the same name are left."""
     library = Library(engine)
@@ -282,10 +237,10 @@ def _rate(text: str) -> float | None:
 
 def _work(home: Home, engine: Engine, run_id: str, options: argparse.Namespace) -> int:
     """Carry a queued run out here, or follow it when the studio's supervisor took it first."""
-    machine = _machine(options)
-    printer = EventPrinter(machine=machine)
+    for_machine = machine(options)
+    printer = EventPrinter(machine=for_machine)
     queue = Queue(engine)
-    if not machine:
+    if not for_machine:
         print(f"run {run_id}", flush=True)
     interrupt_on_sigterm()
     keep_freed_memory()
@@ -303,7 +258,7 @@ def _work(home: Home, engine: Engine, run_id: str, options: argparse.Namespace) 
             hint = f"Go on with: python -m tl_core resume {run_id}"
         raise TLError(error["message"], hint=hint)
     probe = str(row.spec["freeze"]["layers"]) in PROBES
-    _print_end(_final_line(engine, run_id), machine=machine, probe=probe)
+    _print_end(_final_line(engine, run_id), machine=for_machine, probe=probe)
     return 0
 
 
@@ -369,4 +324,4 @@ def _write_csv(path: Path, answers: list[dict[str, Any]]) -> None:
             )
 
 
-__all__ = ["evaluate", "export", "inspect", "predict", "resume", "runs", "train"]
+__all__ = ["evaluate", "export", "predict", "resume", "runs", "train"]

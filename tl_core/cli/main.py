@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from sqlalchemy.exc import SQLAlchemyError
 
 from tl_core import __version__
-from tl_core.cli import commands
+from tl_core.cli import commands, inspecting
 from tl_core.config import HEAD_STARTS, RESIZE_MODES, SCHEDULES, TrainConfig
 from tl_core.errors import TLError
 
@@ -28,8 +28,14 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"Thaw {__version__}")
     adder = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    inspect = _command(adder, "inspect", "say what is in a picture set", commands.inspect)
+    inspect = _command(adder, "inspect", "say what is in a picture set", inspecting.inspect)
     inspect.add_argument("data", metavar="DATA", help=DATA_HELP)
+    inspect.add_argument(
+        "--no-check",
+        dest="check",
+        action="store_false",
+        help="only count: do not look for copies, wrong labels, shortcuts and odd pictures",
+    )
 
     train = _command(adder, "train", "train a classifier", commands.train)
     train.add_argument("data", metavar="DATA", help=DATA_HELP)

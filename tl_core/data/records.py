@@ -16,7 +16,8 @@ class ImageRecord:
     ``path`` is its relative name in what the user brought, unique in the set; ``split`` the part
     its folder gave ("train", "val" or "test"), or None; ``digest`` the SHA-256 of the original
     bytes, the same for exact copies; ``width`` and ``height`` pixels, upright; ``bytes`` the
-    file's size; ``format`` the decoder's name, e.g. "JPEG".
+    file's size; ``format`` the decoder's name, e.g. "JPEG"; ``group`` names pictures that must stay
+    on one side of the split, "" for those that stand alone.
     """
 
     path: str
@@ -27,6 +28,7 @@ class ImageRecord:
     height: int
     bytes: int
     format: str
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

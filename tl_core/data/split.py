@@ -2,8 +2,8 @@
 
 Parts that the folders give are kept. Missing ones are drawn per class from training pictures in a
 random order that depends on the seed, the class and the pictures' contents only, never on the
-order in which they arrive. Exact copies of a picture always end on the same side: a copy in the
-validation part would be known by heart.
+order in which they arrive. Exact copies of a picture and pictures of one group always end on the
+same side: a copy in the validation part would be known by heart.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def assign_splits(records: Sequence[ImageRecord], config: DataConfig) -> list[st
 
     A class of n pictures gives the rounded fraction of n, but at least one picture to validation
     when it has two, at least one to test when it has three and ``test_fraction`` is not 0, and
-    always keeps one for training. Copies move together and count as one here, so with copies the
-    numbers may miss the fraction by a group of copies. Pictures without a part, where parts are
+    always keeps one for training. Copies and groups move together and count as one here, so with
+    them the numbers may miss the fraction by a group. Pictures without a part, where parts are
     given, count as training.
     """
     given = {record.split for record in records} - {None}
@@ -43,9 +43,11 @@ def assign_splits(records: Sequence[ImageRecord], config: DataConfig) -> list[st
     for index in drawn:
         out[index] = "train"
     if fractions:
-        sides = _draw([records[index] for index in drawn], fractions, config.seed)
+        units = _units(records)
+        labels = [records[index].label for index in drawn]
+        sides = _draw(labels, [units[index] for index in drawn], fractions, config.seed)
         for index in drawn:
-            out[index] = sides[records[index].digest]
+            out[index] = sides[units[index]]
     return out
 
 
@@ -60,13 +62,19 @@ def split_counts(labels: Sequence[str], splits: Sequence[str]) -> dict[str, dict
     return counts
 
 
+def _units(records: Sequence[ImageRecord]) -> list[str]:
+    """What each picture moves with: its group, that of an exact copy, or its content alone."""
+    groups = {record.digest: record.group for record in records if record.group}
+    return [record.group or groups.get(record.digest, record.digest) for record in records]
+
+
 def _draw(
-    records: Sequence[ImageRecord], fractions: Mapping[str, float], seed: int
+    labels: Sequence[str], units: Sequence[str], fractions: Mapping[str, float], seed: int
 ) -> dict[str, str]:
-    """The part of each content (digest), class by class."""
+    """The part of each unit (content or group), class by class."""
     per_class: dict[str, Counter[str]] = {}
-    for record in records:
-        per_class.setdefault(record.label, Counter())[record.digest] += 1
+    for label, unit in zip(labels, units, strict=True):
+        per_class.setdefault(label, Counter())[unit] += 1
     sides: dict[str, str] = {}
     for label in sorted(per_class):
         sizes = per_class[label]

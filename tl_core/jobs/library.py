@@ -15,9 +15,9 @@ from tl_core.data.quarantine import Quarantined
 from tl_core.data.records import ImageRecord, Intake
 from tl_core.data.split import assign_splits
 from tl_core.errors import ConfigError, JobError
-from tl_core.jobs.schema import commands, events, images, projects, refused, runs
+from tl_core.jobs.schema import changes, commands, events, images, projects, refused, runs
 
-__all__ = ["ClassRow", "ImageRow", "Library", "Project"]
+__all__ = ["ClassRow", "ImageRow", "Library", "Project", "record_of"]
 
 ROWS_AT_ONCE = 1000
 SPLITS = ("train", "val", "test")
@@ -135,7 +135,7 @@ class Library:
             for run_id in run_ids:
                 connection.execute(delete(events).where(events.c.run_id == run_id))
                 connection.execute(delete(commands).where(commands.c.run_id == run_id))
-            for table in (images, refused, runs):
+            for table in (images, refused, changes, runs):
                 connection.execute(delete(table).where(table.c.project_id == project_id))
             connection.execute(delete(projects).where(projects.c.id == project_id))
         return run_ids
@@ -147,6 +147,7 @@ class Library:
                 func.count().label("n_images"),
                 func.count(images.c.label.distinct()).label("n_classes"),
             )
+            .where(images.c.excluded == 0)
             .group_by(images.c.project_id)
             .subquery()
         )
@@ -178,7 +179,7 @@ class Library:
         """Make ``intake`` the project's set, in one transaction: the old set or the new, whole."""
         splits = assign_splits(intake.records, config)
         with self._engine.begin() as connection:
-            for table in (images, refused):
+            for table in (images, refused, changes):
                 connection.execute(delete(table).where(table.c.project_id == project_id))
             for rows in _batches(_image_rows(project_id, intake.records, splits)):
                 connection.execute(insert(images), rows)
@@ -196,42 +197,11 @@ class Library:
                 )
             )
 
-    def resplit(self, project_id: str, config: DataConfig) -> None:
-        """Divide the pictures anew; parts given by folders stay as given."""
-        query = select(images).where(images.c.project_id == project_id)
-        with self._engine.begin() as connection:
-            rows = list(connection.execute(query.order_by(images.c.image_id)))
-            records = [
-                ImageRecord(
-                    path=row.path,
-                    label=row.label,
-                    split=row.given_split,
-                    digest=row.digest,
-                    width=row.width,
-                    height=row.height,
-                    bytes=row.bytes,
-                    format=row.format,
-                )
-                for row in rows
-            ]
-            connection.execute(delete(images).where(images.c.project_id == project_id))
-            for batch in _batches(_image_rows(project_id, records, assign_splits(records, config))):
-                connection.execute(insert(images), batch)
-            connection.execute(
-                update(projects)
-                .where(projects.c.id == project_id)
-                .values(
-                    data_config=asdict(config),
-                    data_version=projects.c.data_version + 1,
-                    updated_at=time.time(),
-                )
-            )
-
     def classes(self, project_id: str) -> list[ClassRow]:
         """Counts per class and part, classes in alphabetical order."""
         query = (
             select(images.c.label, images.c.split, func.count().label("n"))
-            .where(images.c.project_id == project_id)
+            .where(images.c.project_id == project_id, images.c.excluded == 0)
             .group_by(images.c.label, images.c.split)
         )
         counts: dict[str, dict[str, int]] = {}
@@ -246,7 +216,7 @@ class Library:
     def detail_px(self, project_id: str) -> int | None:
         """The shorter side of the middle picture in pixels; None without pictures."""
         shorter = case((images.c.width < images.c.height, images.c.width), else_=images.c.height)
-        mine = images.c.project_id == project_id
+        mine = (images.c.project_id == project_id) & (images.c.excluded == 0)
         with self._engine.connect() as connection:
             n = connection.execute(select(func.count()).where(mine)).scalar_one()
             query = select(shorter).where(mine).order_by(shorter).offset(n // 2).limit(1)
@@ -259,27 +229,53 @@ class Library:
         *,
         label: str | None = None,
         split: str | None = None,
+        excluded: bool = False,
         offset: int = 0,
         limit: int | None = 60,
     ) -> list[ImageRow]:
-        """Pictures in the order of their numbers."""
-        query = _filtered(select(images), project_id, label, split).order_by(images.c.image_id)
+        """Pictures in the order of their numbers; those that were left out only when asked for."""
+        query = _filtered(select(images), project_id, label, split, excluded=excluded)
         with self._engine.connect() as connection:
-            found = connection.execute(query.offset(offset).limit(limit))
-            return [
-                ImageRow(
-                    id=row.image_id,
-                    digest=row.digest,
-                    path=row.path,
-                    label=row.label,
-                    split=row.split,
-                )
-                for row in found
-            ]
+            found = connection.execute(
+                query.order_by(images.c.image_id).offset(offset).limit(limit)
+            )
+            return [_image_row(row) for row in found]
 
-    def count(self, project_id: str, label: str | None = None, split: str | None = None) -> int:
-        """Number of pictures."""
-        query = _filtered(select(func.count()).select_from(images), project_id, label, split)
+    def some_images(self, project_id: str, numbers: Sequence[int]) -> list[ImageRow]:
+        """Pictures by number, in the order asked for; without those unknown or left out."""
+        found: dict[int, ImageRow] = {}
+        mine = (images.c.project_id == project_id) & (images.c.excluded == 0)
+        with self._engine.connect() as connection:
+            for start in range(0, len(numbers), ROWS_AT_ONCE):
+                some = list(numbers[start : start + ROWS_AT_ONCE])
+                query = select(images).where(mine, images.c.image_id.in_(some))
+                found |= {row.image_id: _image_row(row) for row in connection.execute(query)}
+        return [found[number] for number in numbers if number in found]
+
+    def records(self, project_id: str) -> tuple[list[int], list[ImageRecord], list[str]]:
+        """Everything known of the pictures: their numbers, records (with the part that the folders
+        gave) and parts, aligned, in the order of the numbers; without those left out.
+        """
+        query = select(images).where(images.c.project_id == project_id, images.c.excluded == 0)
+        with self._engine.connect() as connection:
+            rows = list(connection.execute(query.order_by(images.c.image_id)))
+        return (
+            [row.image_id for row in rows],
+            [record_of(row) for row in rows],
+            [row.split for row in rows],
+        )
+
+    def count(
+        self,
+        project_id: str,
+        label: str | None = None,
+        split: str | None = None,
+        *,
+        excluded: bool = False,
+    ) -> int:
+        """Number of pictures, or of those that were left out."""
+        whole = select(func.count()).select_from(images)
+        query = _filtered(whole, project_id, label, split, excluded=excluded)
         with self._engine.connect() as connection:
             return int(connection.execute(query).scalar_one())
 
@@ -299,6 +295,27 @@ class Library:
             return [Quarantined(file=row.file, reason=row.reason, code=row.code) for row in found]
 
 
+def _image_row(row: Any) -> ImageRow:
+    return ImageRow(
+        id=row.image_id, digest=row.digest, path=row.path, label=row.label, split=row.split
+    )
+
+
+def record_of(row: Any) -> ImageRecord:
+    """The record of a row of ``images``, with the part that its folder gave."""
+    return ImageRecord(
+        path=row.path,
+        label=row.label,
+        split=row.given_split,
+        digest=row.digest,
+        width=row.width,
+        height=row.height,
+        bytes=row.bytes,
+        format=row.format,
+        group=row.group_key or "",
+    )
+
+
 def _project_name(name: str) -> str:
     name = " ".join(name.split())
     if not 1 <= len(name) <= 80:
@@ -306,8 +323,10 @@ def _project_name(name: str) -> str:
     return name
 
 
-def _filtered(query: Any, project_id: str, label: str | None, split: str | None) -> Any:
-    query = query.where(images.c.project_id == project_id)
+def _filtered(
+    query: Any, project_id: str, label: str | None, split: str | None, *, excluded: bool
+) -> Any:
+    query = query.where(images.c.project_id == project_id, images.c.excluded == int(excluded))
     if label is not None:
         query = query.where(images.c.label == label)
     if split is not None:
@@ -320,12 +339,14 @@ def _image_rows(
 ) -> Iterable[dict[str, Any]]:
     for number, (record, split) in enumerate(zip(records, splits, strict=True), start=1):
         values = asdict(record)
-        given = values.pop("split")
+        given, group = values.pop("split"), values.pop("group")
         yield {
             **values,
             "project_id": project_id,
             "image_id": number,
             "given_split": given,
+            "group_key": group or None,
+            "excluded": 0,
             "split": split,
         }
 

@@ -37,6 +37,7 @@ LANE_OF = {
     "sample": "side",
     "download": "side",
     "export": "side",
+    "check": "side",
     "predict": "quick",
     "preview": "quick",
     "baseline": "quick",

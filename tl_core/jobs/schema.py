@@ -5,7 +5,8 @@ a transaction. ``THAW_DATABASE_URL`` names another database (PostgreSQL) instead
 
 ======== ==========================================================================================
 projects one row per project: name, saved draft of the settings, how its pictures are split
-images   one row per picture of a project's current set
+images   one row per picture of a project's current set, those left out included
+changes  the history of that set: what was changed, before and after
 refused  files that were not taken in, with the reason
 runs     every piece of background work, training or not: the queue and its outcome
 events   what runs say, numbered per run from 1
@@ -24,6 +25,7 @@ from filelock import FileLock
 from sqlalchemy import (
     JSON,
     Column,
+    Connection,
     Engine,
     Float,
     Index,
@@ -35,7 +37,10 @@ from sqlalchemy import (
     create_engine,
     event,
     insert,
+    inspect,
     select,
+    text,
+    update,
 )
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -43,9 +48,19 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from tl_core.errors import StorageError
 from tl_core.storage import Home
 
-__all__ = ["commands", "events", "images", "open_engine", "projects", "refused", "runs", "services"]
+__all__ = [
+    "changes",
+    "commands",
+    "events",
+    "images",
+    "open_engine",
+    "projects",
+    "refused",
+    "runs",
+    "services",
+]
 
-VERSION = 1  # of the tables; a change of columns raises it and brings a step from the one before
+VERSION = 2  # of the tables; a change of columns raises it and brings a step from the one before
 metadata = MetaData()
 
 projects = Table(
@@ -77,7 +92,23 @@ images = Table(
     Column("height", Integer, nullable=False),
     Column("bytes", Integer, nullable=False),
     Column("format", String(16), nullable=False),
+    Column("excluded", Integer, nullable=False, default=0, server_default="0"),
+    Column("group_key", Text),
     Index("images_by_class", "project_id", "label", "split"),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("project_id", String(32), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("before", JSON, nullable=False),
+    Column("after", JSON, nullable=False),
+    Column("config_before", JSON, nullable=False),
+    Column("config_after", JSON, nullable=False),
+    Column("undone", Integer, nullable=False, default=0),
 )
 
 refused = Table(
@@ -163,12 +194,23 @@ def open_engine(home: Home) -> Engine:
         found = connection.execute(select(about.c.version)).scalar()
         if found is None:
             connection.execute(insert(about).values(version=VERSION))
+        elif found < VERSION:
+            _bring_up(connection)
     if found is not None and found > VERSION:
         raise StorageError(
             "This store was written by a newer Thaw.",
             hint="Update Thaw, or name another folder by THAW_HOME.",
         )
     return engine
+
+
+def _bring_up(connection: Connection) -> None:
+    """Add what newer versions have to tables that an older one made; their rows stay."""
+    there = {column["name"] for column in inspect(connection).get_columns("images")}
+    for name, kind in (("excluded", "INTEGER NOT NULL DEFAULT 0"), ("group_key", "TEXT")):
+        if name not in there:
+            connection.execute(text(f"ALTER TABLE images ADD COLUMN {name} {kind}"))
+    connection.execute(update(about).values(version=VERSION))
 
 
 def _sqlite_settings(connection: Any, _record: Any) -> None:

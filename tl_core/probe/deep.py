@@ -27,6 +27,7 @@ from tl_core.probe.path import (
     Path,
     Report,
     Tried,
+    parts_of,
     some_rows,
     strength_path,
 )
@@ -35,7 +36,13 @@ from tl_core.probe.solver import minimise
 from tl_core.probe.spaces import FeatureSpace, PictureSpace, Space
 from tl_core.probe.taps import SCHEMES, tap
 
-__all__ = ["DeepChoice", "DeepProbe", "fit_deep_probe", "restored_deep_probe"]
+__all__ = [
+    "DeepChoice",
+    "DeepProbe",
+    "fit_deep_probe",
+    "held_out_probabilities",
+    "restored_deep_probe",
+]
 
 FINAL = 1e-4  # tolerance of the head that is kept
 UNJUDGED = 3e-5  # relative strength where nothing can be held out
@@ -111,6 +118,40 @@ def fit_deep_probe(
     head.weight.copy_(weight)
     head.bias.copy_(bias)
     return DeepProbe(looked.taps.network, head).eval(), choice
+
+
+def held_out_probabilities(
+    looked: BlockFeatures,
+    features: Tensor,
+    labels: Tensor,
+    *,
+    n_classes: int,
+    seed: int = 0,
+    report: Report = lambda strength, loss, accuracy, done, total: None,
+) -> Tensor:
+    """What a deep probe that has not seen a picture says of it, for every picture of a set.
+
+    A large set is judged in parts of a few thousand pictures, each by probes of its own part.
+
+    Args:
+        looked: The network, opened.
+        features: (N, D), what ``looked.of`` gave for the pictures.
+        labels: (N,) int64, class positions.
+        n_classes: Outputs.
+        seed: Of the parts and folds.
+        report: As for ``fit_deep_probe``, for each part.
+
+    Returns:
+        (N, C) float32 on the CPU; NaN for the only picture of a class, which nobody could know.
+    """
+    found = torch.full((len(labels), n_classes), math.nan)
+    for rows in parts_of(labels, features.shape[1], seed=seed):
+        ready = prepared_features(features[rows], looked.taps.blocks)
+        part_y = labels.to(features.device)[rows]
+        _, path, _ = _best_share(ready, ready.products(None), part_y, n_classes, seed, report)
+        if path is not None:
+            found[rows.cpu()] = path.held_out.softmax(1).cpu()
+    return found
 
 
 def restored_deep_probe(

@@ -26,6 +26,7 @@ __all__ = [
     "Tried",
     "boldness",
     "fold_of",
+    "parts_of",
     "some_rows",
     "strength_path",
 ]
@@ -58,12 +59,15 @@ class Tried:
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Path:
     """All strengths tried, the best of them, and the points at it: one fit per fold, which does
-    not know the pictures held out, and last the fit of all pictures.
+    not know the pictures held out, and last the fit of all pictures. ``held_out`` (N, C) are the
+    scores of each picture by the fit that does not know it, made as bold as they should be; NaN for
+    pictures that were never held out.
     """
 
     tried: tuple[Tried, ...]
     best: Tried
     points: Tensor
+    held_out: Tensor
 
     @property
     def point(self) -> Tensor:
@@ -112,7 +116,7 @@ def strength_path(
     point = space.zeros(used + 1, n_classes) if start is None else start
     rows = judged.nonzero()[:, 0]
     tried: list[Tried] = []
-    best: tuple[Tried, Tensor] | None = None
+    best: tuple[Tried, Tensor, Tensor] | None = None
     for strength in strengths:
         found = minimise(space, y, counts, strength=strength, start=point, tolerance=tolerance)
         point = found.point
@@ -122,11 +126,13 @@ def strength_path(
         report(strength, one.loss, one.accuracy, len(tried), len(strengths))
         gained = best is None or one.loss < (1 - GAIN) * best[0].loss
         if best is None or one.loss < best[0].loss:
-            best = one, point
+            best = one, point, held_out * one.boldness
         if not gained or one.loss > HOPELESS * known:
             break
     assert best is not None
-    return Path(tried=tuple(tried), best=best[0], points=best[1])
+    scores = torch.full((len(y), n_classes), math.nan, device=y.device)
+    scores[rows] = best[2].float()
+    return Path(tried=tuple(tried), best=best[0], points=best[1], held_out=scores)
 
 
 def _judged(strength: float, scores: Tensor, y: Tensor) -> Tried:
@@ -214,3 +220,24 @@ def some_rows(y: Tensor, width: int, *, seed: int = 0) -> Tensor | None:
         order = torch.randperm(len(of_class), generator=source).double()
         rank[of_class] = (order + 1e-6 * torch.rand(1, generator=source).double()) / len(of_class)
     return rank.argsort(stable=True)[:most].sort().values.to(y.device)
+
+
+def parts_of(y: Tensor, width: int, *, seed: int = 0) -> list[Tensor]:
+    """A set in stratified parts of as many pictures as strengths are tried on at a time.
+
+    Args:
+        y: (N,) int64.
+        width: Features per picture.
+        seed: Same seed, same parts.
+
+    Returns:
+        Sorted positions of each part, together all of them.
+    """
+    most = max(FULL_ROWS, FULL_CELLS // max(width, 1))
+    n_parts = -(-len(y) // most)
+    if n_parts <= 1:
+        return [torch.arange(len(y), device=y.device)] if len(y) else []
+    part = fold_of(y, n_parts, seed=seed)
+    part[part < 0] = 0  # the only picture of a class: nobody can judge it in any part
+    found = [(part == number).nonzero()[:, 0] for number in range(n_parts)]
+    return [rows for rows in found if len(rows)]

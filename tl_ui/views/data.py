@@ -14,6 +14,7 @@ from tl_ui import gallery
 from tl_ui.errors import shown_kindly
 from tl_ui.text import esc_md
 from tl_ui.texts import data as text
+from tl_ui.views import check
 
 __all__ = ["closer", "overview"]
 
@@ -172,6 +173,7 @@ def _divide(work: Studio, project: Project, view: DataView, *, test_given: bool)
 
 
 def _left(work: Studio, project: Project) -> None:
+    check.left_out_by_you(work, project)
     rows = work.quarantine(project.id)
     if not rows:
         st.markdown(text.NOTHING_LEFT)

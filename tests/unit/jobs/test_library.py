@@ -71,17 +71,6 @@ def test_a_set_that_cannot_be_written_leaves_the_old_one(
     assert library.get(project.id).data_version == 1
 
 
-def test_dividing_anew_keeps_every_picture(library: Library) -> None:
-    project = library.create("Insects")
-    library.replace_images(project.id, intake(), DataConfig())
-    before = {row.path for row in library.images(project.id, limit=None)}
-    library.resplit(project.id, DataConfig(val_fraction=0.3, test_fraction=0.0, seed=5))
-    after = library.images(project.id, limit=None)
-    assert {row.path for row in after} == before
-    assert library.count(project.id, split="test") == 0
-    assert library.count(project.id, label="ants", split="val") == 6
-
-
 def test_pages_of_pictures_do_not_overlap(library: Library) -> None:
     project = library.create("Insects")
     library.replace_images(project.id, intake(), DataConfig())

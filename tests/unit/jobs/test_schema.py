@@ -5,9 +5,13 @@ from __future__ import annotations
 import threading
 
 import pytest
-from sqlalchemy import inspect, update
+from sqlalchemy import inspect, select, text, update
 
+from tests.unit.jobs.test_library import intake
+from tl_core.config import DataConfig
 from tl_core.errors import StorageError
+from tl_core.jobs.curation import Curation
+from tl_core.jobs.library import Library
 from tl_core.jobs.schema import VERSION, about, metadata, open_engine
 from tl_core.storage import Home
 
@@ -38,3 +42,19 @@ def test_a_store_of_a_newer_version_is_not_touched(home: Home) -> None:
     with pytest.raises(StorageError, match="newer Thaw") as caught:
         open_engine(home)
     assert "THAW_HOME" in caught.value.hint
+
+
+def test_a_store_of_the_first_version_is_brought_up(home: Home) -> None:
+    engine = open_engine(home)
+    project = Library(engine).create("Insects")
+    Library(engine).replace_images(project.id, intake(), DataConfig())
+    with engine.begin() as connection:  # as version 1 left it
+        connection.execute(text("DROP TABLE changes"))
+        connection.execute(text("ALTER TABLE images DROP COLUMN excluded"))
+        connection.execute(text("ALTER TABLE images DROP COLUMN group_key"))
+        connection.execute(update(about).values(version=1))
+    engine = open_engine(home)
+    assert Library(engine).count(project.id) == 40
+    assert Curation(engine).exclude(project.id, [1], title="out") == 1
+    with engine.connect() as connection:
+        assert connection.execute(select(about.c.version)).scalar() == VERSION

@@ -15,7 +15,7 @@ from tl_core.export.onnx import PixelsToProbabilities, write_onnx
 from tl_core.models.build import build
 from tl_core.models.groups import layer_groups
 from tl_core.probe import features, path
-from tl_core.probe.deep import fit_deep_probe, restored_deep_probe
+from tl_core.probe.deep import fit_deep_probe, held_out_probabilities, restored_deep_probe
 from tl_core.probe.features import BlockFeatures
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -182,3 +182,40 @@ def test_real_photographs(shared_dir, home):
     logits = probe.head(found[~train].float())
     assert (logits.argmax(1).numpy() == labels[~train]).mean() >= 0.77
     assert choice.cv_accuracy is not None and choice.cv_accuracy > 0.75
+
+
+def judged(labels, n=120):
+    images, _ = striped(n, SIZE)
+    looked = opened(n)
+    return held_out_probabilities(
+        looked, looked.of(images), torch.from_numpy(labels), n_classes=2
+    ).numpy()
+
+
+def test_a_picture_is_judged_by_those_who_have_not_seen_it():
+    _, labels = striped(120, SIZE)
+    labels = labels.copy()
+    wrong = np.arange(0, 120, 20)
+    labels[wrong] = 1 - labels[wrong]
+    found = judged(labels)
+    np.testing.assert_allclose(found.sum(1), 1, atol=1e-5)
+    assert (found.argmax(1)[wrong] != labels[wrong]).mean() > 0.8  # nobody learnt them by heart
+    assert (found.argmax(1) == labels).mean() > 0.8
+
+
+def test_the_only_picture_of_a_class_is_not_judged():
+    images, labels = striped(40, SIZE)
+    looked = opened(40)
+    labels = np.where(np.arange(40) == 7, 2, labels)
+    found = held_out_probabilities(
+        looked, looked.of(images), torch.from_numpy(labels), n_classes=3
+    ).numpy()
+    assert np.isnan(found[7]).all() and np.isfinite(np.delete(found, 7, 0)).all()
+
+
+def test_a_large_set_is_judged_in_parts(monkeypatch):
+    monkeypatch.setattr(path, "FULL_ROWS", 40)
+    monkeypatch.setattr(path, "FULL_CELLS", 1)
+    _, labels = striped(120, SIZE)
+    found = judged(labels)
+    assert np.isfinite(found).all() and (found.argmax(1) == labels).mean() > 0.8

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from tests.unit.probe.pictures import told_apart
 from tl_core.probe import path as walk
-from tl_core.probe.path import STRENGTHS, boldness, fold_of, some_rows, strength_path
+from tl_core.probe.path import STRENGTHS, boldness, fold_of, parts_of, some_rows, strength_path
 from tl_core.probe.solver import best_space
 
 
@@ -119,3 +119,16 @@ def test_a_large_set_is_represented_by_a_part(monkeypatch):
     assert torch.equal(rows, some_rows(y, 10))
     assert some_rows(y[:50], 10) is None
     assert some_rows(y[:80], 1) is None  # narrow features are cheap
+
+
+def test_parts_are_stratified_and_complete(monkeypatch):
+    monkeypatch.setattr(walk, "FULL_ROWS", 50)
+    monkeypatch.setattr(walk, "FULL_CELLS", 100)
+    y = torch.tensor([0] * 80 + [1] * 40 + [2])
+    parts = parts_of(y, 10)
+    assert len(parts) == 3
+    assert sorted(torch.cat(parts).tolist()) == list(range(121))
+    for rows in parts:
+        assert abs(int((y[rows] == 1).sum()) - 13) <= 1
+    assert [len(rows) for rows in parts_of(y[:40], 10)] == [40]
+    assert parts_of(y[:0], 10) == []

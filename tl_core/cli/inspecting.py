@@ -1,0 +1,130 @@
+"""``inspect``: what is in a set of pictures, and what is wrong with it. Nothing is kept."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tl_core.check.findings import CheckedSet, DataFinding
+from tl_core.cli.show import Bars, as_lines, table
+from tl_core.config import DataConfig, TrainConfig
+from tl_core.data.intake import Intake, take_in
+from tl_core.data.split import assign_splits
+from tl_core.errors import DataError
+from tl_core.jobs.processes import keep_freed_memory
+from tl_core.models.catalog import DEFAULT_MODEL, card
+from tl_core.storage import Home
+
+__all__ = ["inspect", "machine", "read"]
+
+EXAMPLES = 5  # files named under a finding
+
+
+def inspect(options: argparse.Namespace) -> int:
+    """Print classes, quarantine and findings of a set; nothing is kept."""
+    scratch = Home(options.home).folder("tmp")  # a system's own temporary folder may be small
+    found: list[tuple[DataFinding, dict[str, Any]]] = []
+    with tempfile.TemporaryDirectory(prefix="inspect-", dir=scratch) as folder:
+        home = Home(folder, blobs=f"{folder}/blobs")
+        intake = read(options.data, home)
+        if options.check:
+            found = _checked(home, intake)
+    counts = dict(sorted(Counter(record.label for record in intake.records).items()))
+    if machine(options):
+        notes = [{"kind": "note", "severity": "info", "sentence": note} for note in intake.notes]
+        as_lines(
+            {
+                "classes": counts,
+                "quarantine": [
+                    {"file": one.file, "reason": one.reason} for one in intake.quarantine
+                ],
+                "findings": notes + [told for _, told in found],
+            }
+        )
+        return 0
+    print(table([[name, str(n)] for name, n in counts.items()], ["class", "pictures"]))
+    for note in intake.notes:
+        print(f"- {note}")
+    if intake.quarantine:
+        print(f"\nNot taken in ({len(intake.quarantine)}):")
+        print("\n".join(f"- {one.file}: {one.reason}" for one in intake.quarantine))
+    if options.check:
+        print(f"\nFound ({len(found)}):" if found else "\nThe check found nothing.")
+    for finding, told in found:
+        _print(finding, told)
+    return 0
+
+
+def read(data: str, home: Home) -> Intake:
+    """Take a folder or archive in, with a progress bar.
+
+    Raises:
+        DataError: There is nothing at that place, or nothing usable in it.
+    """
+    source = Path(data).expanduser().resolve()
+    if not source.exists():
+        raise DataError(f"There is nothing at {data}.", hint="Give a folder or a zip of pictures.")
+    bars = Bars()
+    try:
+        return take_in(
+            source,
+            home,
+            working=(card(DEFAULT_MODEL).input_px, TrainConfig().resize),
+            report=lambda done, total: bars.report("reading pictures", done, total),
+        )
+    finally:
+        bars.close()
+
+
+def machine(options: argparse.Namespace) -> bool:
+    """Whether JSON is wanted: asked for, or nobody is looking."""
+    return bool(options.json or not sys.stdout.isatty())
+
+
+def _checked(home: Home, intake: Intake) -> list[tuple[DataFinding, dict[str, Any]]]:
+    from tl_core.check.whole import checked_set  # heavy: not before they are needed
+    from tl_core.jobs.checking import check_pictures
+
+    keep_freed_memory()
+    splits = assign_splits(intake.records, DataConfig())
+    checked = checked_set(intake.records, splits, given=bool(intake.given_splits))
+    bars = Bars()
+
+    def progress(stage: str) -> Callable[[int, int], None]:
+        return lambda done, total: bars.report(stage.lower(), done, total)
+
+    try:
+        findings, _ = check_pictures(home, checked, progress)
+    finally:
+        bars.close()
+    return [(one, _told(one, checked)) for one in findings]
+
+
+def _told(finding: DataFinding, checked: CheckedSet) -> dict[str, Any]:
+    """A finding with the pictures by path."""
+    path = dict(zip(checked.ids, checked.paths, strict=True))
+    return {
+        "kind": finding.kind,
+        "severity": finding.severity,
+        "sentence": finding.sentence,
+        "advice": finding.advice,
+        "evidence": dict(finding.evidence),
+        "groups": [[path[one] for one in group] for group in finding.groups],
+        "exclude": [path[one] for one in finding.repair.exclude],
+        "relabel": {path[one]: label for one, label in finding.repair.relabel.items()},
+    }
+
+
+def _print(finding: DataFinding, told: dict[str, Any]) -> None:
+    mark = {"problem": "!!", "warning": "! ", "info": "- "}[finding.severity]
+    print(f"{mark} {finding.sentence} {finding.advice}".rstrip())
+    for group in told["groups"][:EXAMPLES]:
+        more = [f"(looks like {told['relabel'][one]})" for one in group if one in told["relabel"]]
+        print(f"     {', '.join(group)} {' '.join(more)}".rstrip())
+    if len(told["groups"]) > EXAMPLES:
+        print(f"     and {len(told['groups']) - EXAMPLES} more")

@@ -1,0 +1,249 @@
+"""The data check on the Data page: findings with their pictures, repairs, and their history."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from tl_core.check.findings import DataFinding, Repair, finding_from_dict
+from tl_core.errors import TLError
+from tl_core.session import ImageRow, Project, RunRow, Studio
+from tl_ui import asking, gallery
+from tl_ui.errors import shown_kindly
+from tl_ui.text import esc_md
+from tl_ui.texts import check as text
+
+__all__ = ["KIND", "card", "left_out_by_you"]
+
+KIND = "check"
+CHOSEN = ("wrong_labels", "dark", "bright", "blurry", "low_information", "odd_shape", "odd_size")
+COLUMNS = 4
+
+
+def card(work: Studio, project: Project) -> None:
+    """Where the check of this project's pictures stands, and what it found."""
+    row = next(iter(work.queue.rows(project_id=project.id, kind=KIND, limit=1)), None)
+    with st.container(border=True, key="check", gap="small"):
+        head, side = st.columns([3, 2], vertical_alignment="center")
+        head.caption(text.TITLE, help=text.HELP)
+        _changes(work, project, side)
+        if row is None:
+            st.markdown(text.UNCHECKED)
+            _button(work, project, text.GO, kind="primary")
+        elif row.active:
+            asking.follow(work, row.id)
+        elif row.result:
+            _result(work, project, row)
+        else:
+            st.markdown(text.FAILED)
+            if row.error:
+                told = f"{row.error['message']} {row.error.get('hint', '')}".strip()
+                st.caption(esc_md(told))
+            _button(work, project, text.AGAIN)
+
+
+def _button(work: Studio, project: Project, label: str, kind: str = "secondary") -> None:
+    st.button(
+        label,
+        key="check.go",
+        icon=":material/fact_check:",
+        type="primary" if kind == "primary" else "secondary",
+        on_click=_start,
+        args=(work, project.id),
+    )
+
+
+def _start(work: Studio, project_id: str) -> None:
+    work.ask(KIND, project_id)
+
+
+def _result(work: Studio, project: Project, row: RunRow) -> None:
+    assert row.result is not None
+    findings = [finding_from_dict(one) for one in row.result["findings"]]
+    st.markdown(f"**{text.found(Counter(one.severity for one in findings))}**")
+    st.caption(text.checked(row.result))
+    if row.result["data_version"] != project.data_version:
+        st.info(text.STALE, icon=":material/update:")
+        _button(work, project, text.AGAIN)
+    for place, finding in enumerate(findings):
+        label = f"{text.ICONS[finding.severity]} **{text.TITLES[finding.kind]}**"
+        with st.expander(f"{label}: {esc_md(finding.sentence)}"):
+            if finding.advice:
+                st.markdown(esc_md(finding.advice))
+            _pictures(work, project, finding, f"{row.id}.{place}")
+
+
+def _pictures(work: Studio, project: Project, finding: DataFinding, key: str) -> None:
+    if not finding.groups:
+        return
+    if finding.kind in CHOSEN:
+        _choose(work, project, finding, key)
+    else:
+        _groups(work, project, finding, key)
+
+
+# -- copies ----------------------------------------------------------------------------------------
+
+
+def _groups(work: Studio, project: Project, finding: DataFinding, key: str) -> None:
+    shown = finding.groups[: text.GROUPS_SHOWN]
+    numbers = [one for group in shown for one in group]
+    rows = {row.id: row for row in work.library.some_images(project.id, numbers)}
+    captions = {
+        one: text.group(place, finding.captions.get(one, ""))
+        for place, group in enumerate(shown, start=1)
+        for one in group
+    }
+    gallery.grid([rows[one] for one in numbers if one in rows], captions)
+    if len(finding.groups) > len(shown):
+        st.caption(text.more_groups(len(finding.groups) - len(shown)))
+    repair = finding.repair
+    if repair.together:
+        _repair(work, project, repair, text.TOGETHER, text.together(len(repair.together)), key)
+    elif repair.exclude:
+        label = {"copies": text.EXCLUDE_COPIES, "leak": text.EXCLUDE_LEAK}
+        words = label.get(finding.kind, text.EXCLUDE_MIXED)
+        _repair(work, project, repair, words, text.excluded(len(repair.exclude)), key)
+
+
+def _repair(
+    work: Studio, project: Project, repair: Repair, label: str, title: str, key: str
+) -> None:
+    st.button(
+        label,
+        key=f"check.repair.{key}",
+        icon=":material/build:",
+        on_click=_carry_out,
+        args=(work, project.id, repair, title),
+    )
+
+
+def _carry_out(work: Studio, project_id: str, repair: Repair, title: str) -> None:
+    with shown_kindly():
+        work.curation.repair(project_id, repair, title=title)
+        st.toast(title, icon=":material/build:")
+
+
+# -- single pictures -------------------------------------------------------------------------------
+
+
+def _choose(work: Studio, project: Project, finding: DataFinding, key: str) -> None:
+    relabel = finding.repair.relabel
+    there = work.library.some_images(project.id, [group[0] for group in finding.groups])
+    open_ones = [row for row in there if relabel.get(row.id) != row.label]
+    if not open_ones:
+        st.caption(text.DONE)
+        return
+    pages = math.ceil(len(open_ones) / text.PER_PAGE)
+    page = min(int(st.session_state.get(f"check.page.{key}", 1)), pages)
+    first = (page - 1) * text.PER_PAGE
+    rows = open_ones[first : first + text.PER_PAGE]
+    with st.form(f"check.form.{key}.{page}", border=False):
+        chosen = _cells(rows, finding.captions, f"{key}.{page}")
+        everything = st.checkbox(text.ALL, key=f"check.all.{key}.{page}")
+        left, right, _ = st.columns([2, 2, 1])
+        change = bool(relabel) and left.form_submit_button(
+            text.RELABEL, key=f"check.relabel.{key}", icon=":material/label:", width="stretch"
+        )
+        place = right if relabel else left
+        leave = place.form_submit_button(
+            text.EXCLUDE_CHOSEN, key=f"check.leave.{key}", icon=":material/block:", width="stretch"
+        )
+    if pages > 1:
+        with st.container(horizontal_alignment="center"):
+            st.pagination(pages, key=f"check.page.{key}")
+    if not (change or leave):
+        return
+    if everything:
+        chosen = [row.id for row in rows]
+    if not chosen:
+        st.info(text.NOTHING_CHOSEN)
+        return
+    if change:
+        repair = Repair(relabel={one: relabel[one] for one in chosen if one in relabel})
+        title = text.relabelled(len(chosen))
+    else:
+        repair, title = Repair(exclude=tuple(chosen)), text.excluded(len(chosen))
+    _carry_out(work, project.id, repair, title)
+    st.rerun()
+
+
+def _cells(rows: Sequence[ImageRow], captions: Mapping[int, str], key: str) -> list[int]:
+    """The pictures with a box beside each; the numbers of those chosen."""
+    chosen = []
+    for start in range(0, len(rows), COLUMNS):
+        for column, row in zip(st.columns(COLUMNS), rows[start : start + COLUMNS], strict=False):
+            with column:
+                gallery.grid([row], {row.id: row.path.rsplit("/", 1)[-1]})
+                label = esc_md(captions.get(row.id, row.label))
+                if st.checkbox(label, key=f"check.one.{key}.{row.id}"):
+                    chosen.append(row.id)
+    return chosen
+
+
+def left_out_by_you(work: Studio, project: Project) -> None:
+    """The pictures that were left out, to be taken in again."""
+    total = work.library.count(project.id, excluded=True)
+    if not total:
+        return
+    st.markdown(f"**{text.left_out(total)}**")
+    rows = work.library.images(project.id, excluded=True, limit=5 * text.PER_PAGE)
+    with st.form("check.excluded", border=False):
+        chosen = _cells(rows, {row.id: row.label for row in rows}, f"out.{project.data_version}")
+        everything = st.checkbox(text.ALL, key=f"check.all.out.{project.data_version}")
+        clicked = st.form_submit_button(text.RESTORE, key="check.restore", icon=":material/undo:")
+    if not clicked:
+        return
+    if everything:
+        chosen = [row.id for row in rows]
+    if not chosen:
+        st.info(text.NOTHING_CHOSEN)
+        return
+    work.curation.restore(project.id, chosen, title=text.RESTORED)
+    st.rerun()
+
+
+# -- history ---------------------------------------------------------------------------------------
+
+
+def _changes(work: Studio, project: Project, place: st.delta_generator.DeltaGenerator) -> None:
+    history = work.curation.history(project.id)
+    if not history:
+        return
+    done = [one for one in history if not one.undone]
+    undone = [one for one in history if one.undone]
+    with place.container(horizontal=True, horizontal_alignment="right", gap="small"):
+        if done:
+            st.button(
+                text.UNDO,
+                key="check.undo",
+                icon=":material/undo:",
+                help=esc_md(done[0].title),
+                on_click=_step,
+                args=(work, project.id, True),
+            )
+        if undone:
+            st.button(
+                text.REDO,
+                key="check.redo",
+                icon=":material/redo:",
+                help=esc_md(undone[-1].title),
+                on_click=_step,
+                args=(work, project.id, False),
+            )
+        with st.popover(text.HISTORY, icon=":material/history:"):
+            st.markdown(text.titles([esc_md(one.title) for one in done]) or text.CLEAN)
+
+
+def _step(work: Studio, project_id: str, back: bool) -> None:
+    try:
+        curation = work.curation
+        title = curation.undo(project_id) if back else curation.redo(project_id)
+    except TLError as err:
+        st.toast(esc_md(err.message))
+        return
+    if title:
+        st.toast(text.undone(title) if back else text.redone(title), icon=":material/undo:")
