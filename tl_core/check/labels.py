@@ -29,9 +29,9 @@ __all__ = ["Suspect", "noise_floor", "suspects", "wrong_labels"]
 
 CERTAIN = 0.2  # share of the pictures, the probe's most certain answers, that give the floor
 LIKELY = 0.35  # probability of a wrong label from which a picture is named; best F1 on two sets
-MOST_NOISE = 0.45  # beyond it nothing can be told from anything
+MOST_NOISE = 0.35  # beyond it the probe does not know the classes, and names nothing
 FEWEST = 8  # pictures of a class below which its labels are not judged
-FEWEST_JUDGED = 40  # pictures of a set
+FEWEST_JUDGED = 80  # pictures of a set, below which the floor is a matter of luck
 SHOWN = 500  # pictures in one finding
 
 
@@ -54,7 +54,7 @@ def noise_floor(labels: np.ndarray, probabilities: np.ndarray) -> float:
     certain = probabilities.max(axis=1)
     top = certain >= np.quantile(certain, 1 - CERTAIN)
     wrong = int((probabilities.argmax(axis=1) != labels)[top].sum())
-    return min((wrong + 0.5) / (int(top.sum()) + 1), MOST_NOISE)
+    return (wrong + 0.5) / (int(top.sum()) + 1)
 
 
 def suspects(labels: np.ndarray, probabilities: np.ndarray) -> list[Suspect]:
@@ -72,6 +72,8 @@ def suspects(labels: np.ndarray, probabilities: np.ndarray) -> list[Suspect]:
         return []
     given, chances = labels[rows], probabilities[rows]
     floor = noise_floor(given, chances)
+    if floor > MOST_NOISE:
+        return []
     own = chances[np.arange(len(rows)), given]
     mistaken = floor / (n_classes - 1)
     truly = ((own - mistaken) / max(1 - floor - mistaken, 1e-9)).clip(0, 1)

@@ -75,6 +75,13 @@ def test_small_classes_and_small_sets_are_not_judged() -> None:
     assert suspects(written[:30], told[:30]) == []
 
 
+def test_a_probe_that_does_not_know_the_classes_names_nothing() -> None:
+    rng = np.random.default_rng(0)
+    written = rng.integers(0, 2, 400)
+    told = rng.dirichlet([4, 4], 400)  # bold at random
+    assert suspects(written, told) == []
+
+
 def test_the_finding_offers_the_other_class() -> None:
     written, _, told = judged(300, 2, hard=0.0, noise=0.1)
     one = checked([("a", "b")[label] for label in written])
