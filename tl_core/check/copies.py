@@ -13,10 +13,10 @@ import numpy as np
 
 from tl_core.check.duplicates import clusters, near_pairs
 from tl_core.check.findings import CheckedSet, DataFinding, Repair
+from tl_core.data.notes import PART_WORDS
 
 __all__ = ["Copies", "copies_of", "told_copies"]
 
-PARTS = {"train": "training", "val": "validation", "test": "test"}
 SHOWN = 200  # groups in one finding
 
 
@@ -95,7 +95,7 @@ def _leak(checked: CheckedSet, groups: Sequence[tuple[int, ...]]) -> list[DataFi
     judged = [at for one in groups for at in one if checked.splits[at] != "train"]
     learnt = [at for one in groups for at in one if checked.splits[at] == "train"]
     captions = {
-        checked.ids[at]: f"{checked.label(at)}, {PARTS[checked.splits[at]]}"
+        checked.ids[at]: f"{checked.label(at)}, {PART_WORDS[checked.splits[at]]}"
         for one in groups
         for at in one
     }

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +21,6 @@ from cleanvision.issue_managers.image_property import (
 from PIL import ExifTags, Image
 
 from tl_core.data.decode import open_rgb
-from tl_core.data.parallel import in_threads
 from tl_core.data.rows import RowStore
 from tl_core.data.thumbs import THUMB_SIZES, ensure_thumb
 from tl_core.storage import Home
@@ -82,14 +80,7 @@ def looks_of(
             found["taken"], found["camera"], found["quality"] = _header(stream)
         return found.view(np.uint8)
 
-    done = 0
-    with closing(in_threads(one, missing)) as rows:
-        for start in range(0, len(missing), AT_ONCE):
-            with store.appending() as add:
-                for digest, row in zip(missing[start : start + AT_ONCE], rows, strict=False):
-                    add(digest, row)
-                    done += 1
-                    report(done, len(missing))
+    store.fill(missing, one, at_once=AT_ONCE, report=report)
     if not len(digests):
         return np.empty(0, LOOK)
     return np.ascontiguousarray(store.rows(digests)[:]).view(LOOK)[:, 0]

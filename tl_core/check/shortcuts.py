@@ -195,11 +195,7 @@ class _Judge:
             rest = (total - means * counts[:, None]) / np.maximum(len(learn) - counts, 1)[:, None]
             middle = ((means**2).sum(1) - (rest**2).sum(1)) / 2
             is_it[out] = held @ (means - rest).T > middle
-        truth = y[:, None] == np.arange(self._n)
-        hit = (is_it & truth).sum(0) / np.maximum(truth.sum(0), 1)
-        miss = (~is_it & ~truth).sum(0) / np.maximum((~truth).sum(0), 1)
-        found: np.ndarray = (hit + miss) / 2
-        return found
+        return _against_the_rest(is_it, y)[1]
 
     def one(self, at: int, y: np.ndarray) -> float:
         """Balanced accuracy of one class against the rest."""
@@ -269,11 +265,16 @@ def _network_recalls(
     number = np.full(int(max(guess.max(initial=0), kept.max())) + 1, -1)
     number[kept] = np.arange(len(kept))
     guess, truth = number[guess[known]], y[known]
-    is_it = guess[:, None] == np.arange(len(kept))
-    right = truth[:, None] == np.arange(len(kept))
-    hit = (is_it & right).sum(0) / np.maximum(right.sum(0), 1)
-    miss = (~is_it & ~right).sum(0) / np.maximum((~right).sum(0), 1)
-    return float(hit.mean()), (hit + miss) / 2
+    hit, balanced = _against_the_rest(guess[:, None] == np.arange(len(kept)), truth)
+    return float(hit.mean()), balanced
+
+
+def _against_the_rest(is_it: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Recall and balanced accuracy of each class, (C,); ``is_it`` (N, C) is what was guessed."""
+    truth = y[:, None] == np.arange(is_it.shape[1])
+    hit = (is_it & truth).sum(0) / np.maximum(truth.sum(0), 1)
+    miss = (~is_it & ~truth).sum(0) / np.maximum((~truth).sum(0), 1)
+    return hit, (hit + miss) / 2
 
 
 def _recalls(guess: np.ndarray, y: np.ndarray, n: int) -> np.ndarray:

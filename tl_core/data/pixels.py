@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -25,7 +25,6 @@ import numpy as np
 from PIL import Image
 
 from tl_core.data.decode import open_rgb
-from tl_core.data.parallel import in_threads
 from tl_core.data.rows import Rows, RowStore, evict, forget
 from tl_core.errors import ConfigError, StorageError
 from tl_core.storage import Home
@@ -233,14 +232,7 @@ def _fill(
             picture = open_rgb(stream, max_side_px=2 * size_px)
         return _chw(fit_square(picture, size_px, resize))
 
-    done = 0
-    with closing(in_threads(one, missing)) as rows:
-        for start in range(0, len(missing), at_once):
-            with store.appending() as add:
-                for digest, row in zip(missing[start : start + at_once], rows, strict=False):
-                    add(digest, row)
-                    done += 1
-                    report(done, len(missing))
+    store.fill(missing, one, at_once=at_once, report=report)
 
 
 def _chw(image: Image.Image) -> np.ndarray:

@@ -8,13 +8,14 @@ matter: runs, splits and folds share them, and only what is new is made.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, SupportsIndex
 
 import numpy as np
 
 from tl_core.data.mapped import Pages
+from tl_core.data.parallel import in_threads
 from tl_core.data.segments import (
     USED,
     RowWriter,
@@ -249,6 +250,34 @@ class RowStore:
             raise
         writer.keep()
         self._touch()
+
+    def fill(
+        self,
+        keys: Sequence[str],
+        make: Callable[[str], np.ndarray],
+        *,
+        at_once: int,
+        report: Callable[[int, int], None] = lambda done, total: None,
+    ) -> None:
+        """Make rows in a few threads and store them, some at a time.
+
+        Args:
+            keys: Rows that are missing.
+            make: Gives the row of a key.
+            at_once: Rows stored together; what is stored outlives an interruption.
+            report: Called with (rows made, rows to make) after each; what it raises ends the work.
+
+        Raises:
+            StorageError: The disk is too full.
+        """
+        done = 0
+        with closing(in_threads(make, keys)) as rows:
+            for start in range(0, len(keys), at_once):
+                with self.appending() as add:
+                    for key, row in zip(keys[start : start + at_once], rows, strict=False):
+                        add(key, row)
+                        done += 1
+                        report(done, len(keys))
 
     def writer(self) -> RowWriter:
         """A new segment that its caller ends; ``appending`` is the usual way."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tl_ui.text import plural
 from tl_ui.texts.numbers import duration
 
 TITLE = "Data check"
@@ -43,7 +44,6 @@ ICONS = {
     "warning": ":material/warning:",
     "info": ":material/info:",
 }
-SEVERITIES = {"problem": "Problem", "warning": "Look at this", "info": "Good to know"}
 PER_PAGE = 12  # pictures with a choice beside each
 GROUPS_SHOWN = 12  # groups of copies
 ALL = "Choose all on this page"
@@ -89,12 +89,12 @@ def checked(result: Mapping[str, Any]) -> str:
 
 def excluded(n: int) -> str:
     """Title of a change that left pictures out."""
-    return f"{_pictures(n)} left out"
+    return f"{plural(n, 'picture')} left out"
 
 
 def relabelled(n: int) -> str:
     """Title of a change that gave pictures another class."""
-    return f"{_pictures(n)} given another class"
+    return f"{plural(n, 'picture')} given another class"
 
 
 def together(n: int) -> str:
@@ -124,13 +124,9 @@ def group(number: int, caption: str) -> str:
 
 def left_out(n: int) -> str:
     """Head of the pictures that the user left out."""
-    return f"{_pictures(n)} left out by you"
+    return f"{plural(n, 'picture')} left out by you"
 
 
 def titles(found: Sequence[str]) -> str:
     """A list of changes."""
     return "\n".join(f"- {one}" for one in found)
-
-
-def _pictures(n: int) -> str:
-    return "1 picture" if n == 1 else f"{n:,} pictures"

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from tl_core.check.findings import DataFinding, Repair, finding_from_dict
-from tl_core.errors import TLError
 from tl_core.session import ImageRow, Project, RunRow, Studio
 from tl_ui import asking, gallery
 from tl_ui.errors import shown_kindly
@@ -157,10 +156,8 @@ def _choose(work: Studio, project: Project, finding: DataFinding, key: str) -> N
             st.pagination(pages, key=f"check.page.{key}")
     if not (change or leave):
         return
-    if everything:
-        chosen = [row.id for row in rows]
+    chosen = _picked(rows, chosen, everything=everything)
     if not chosen:
-        st.info(text.NOTHING_CHOSEN)
         return
     if change:
         repair = Repair(relabel={one: relabel[one] for one in chosen if one in relabel})
@@ -184,6 +181,14 @@ def _cells(rows: Sequence[ImageRow], captions: Mapping[int, str], key: str) -> l
     return chosen
 
 
+def _picked(rows: Sequence[ImageRow], chosen: list[int], *, everything: bool) -> list[int]:
+    """The pictures a click is about; when there are none, that is said."""
+    picked = [row.id for row in rows] if everything else chosen
+    if not picked:
+        st.info(text.NOTHING_CHOSEN)
+    return picked
+
+
 def left_out_by_you(work: Studio, project: Project) -> None:
     """The pictures that were left out, to be taken in again."""
     total = work.library.count(project.id, excluded=True)
@@ -197,13 +202,9 @@ def left_out_by_you(work: Studio, project: Project) -> None:
         clicked = st.form_submit_button(text.RESTORE, key="check.restore", icon=":material/undo:")
     if not clicked:
         return
-    if everything:
-        chosen = [row.id for row in rows]
-    if not chosen:
-        st.info(text.NOTHING_CHOSEN)
-        return
-    work.curation.restore(project.id, chosen, title=text.RESTORED)
-    st.rerun()
+    if chosen := _picked(rows, chosen, everything=everything):
+        work.curation.restore(project.id, chosen, title=text.RESTORED)
+        st.rerun()
 
 
 # -- history ---------------------------------------------------------------------------------------
@@ -239,11 +240,7 @@ def _changes(work: Studio, project: Project, place: st.delta_generator.DeltaGene
 
 
 def _step(work: Studio, project_id: str, back: bool) -> None:
-    try:
-        curation = work.curation
-        title = curation.undo(project_id) if back else curation.redo(project_id)
-    except TLError as err:
-        st.toast(esc_md(err.message))
-        return
+    curation = work.curation
+    title = curation.undo(project_id) if back else curation.redo(project_id)
     if title:
         st.toast(text.undone(title) if back else text.redone(title), icon=":material/undo:")
