@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from tl_core.data.quarantine import Quarantined
 
@@ -17,7 +18,8 @@ class ImageRecord:
     its folder gave ("train", "val" or "test"), or None; ``digest`` the SHA-256 of the original
     bytes, the same for exact copies; ``width`` and ``height`` pixels, upright; ``bytes`` the
     file's size; ``format`` the decoder's name, e.g. "JPEG"; ``group`` names pictures that must stay
-    on one side of the split, "" for those that stand alone.
+    on one side of the split, "" for those that stand alone; ``taken`` is when by the camera's
+    clock, in seconds since 1970 without a time zone, or None; ``camera`` its maker and model.
     """
 
     path: str
@@ -29,6 +31,8 @@ class ImageRecord:
     bytes: int
     format: str
     group: str = ""
+    taken: float | None = None
+    camera: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +40,13 @@ class Intake:
     """What was taken in.
 
     ``records`` and ``quarantine`` are sorted by path; ``given_splits`` are the parts the folders
-    name, in the order train, val, test, or empty; ``notes`` are plain sentences for the user.
+    name, in the order train, val, test, or empty; ``notes`` are plain sentences for the user;
+    ``reading`` holds the rules by which pictures of more than 8 bits became 8 bits, as plain
+    values, {} when there were none.
     """
 
     records: tuple[ImageRecord, ...]
     quarantine: tuple[Quarantined, ...]
     given_splits: tuple[str, ...]
     notes: tuple[str, ...]
+    reading: dict[str, Any] = field(default_factory=dict)

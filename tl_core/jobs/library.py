@@ -39,6 +39,7 @@ class Project:
     data_config: dict[str, Any]
     notes: tuple[str, ...]
     given_splits: tuple[str, ...]
+    reading: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +96,7 @@ class Library:
                     data_config=asdict(DataConfig()),
                     notes=[],
                     given_splits=[],
+                    reading={},
                     sample=int(sample),
                     data_version=0,
                 )
@@ -169,6 +171,7 @@ class Library:
                     data_config=row.data_config,
                     notes=tuple(row.notes),
                     given_splits=tuple(row.given_splits),
+                    reading=row.reading or {},
                 )
                 for row in connection.execute(joined)
             ]
@@ -191,6 +194,7 @@ class Library:
                 .values(
                     notes=list(intake.notes),
                     given_splits=list(intake.given_splits),
+                    reading=intake.reading,
                     data_config=asdict(config),
                     data_version=projects.c.data_version + 1,
                     updated_at=time.time(),
@@ -313,6 +317,8 @@ def record_of(row: Any) -> ImageRecord:
         bytes=row.bytes,
         format=row.format,
         group=row.group_key or "",
+        taken=row.taken,
+        camera=row.camera,
     )
 
 

@@ -4,7 +4,7 @@ SQLite in WAL mode by default: many readers beside one writer, and a killed proc
 a transaction. ``THAW_DATABASE_URL`` names another database (PostgreSQL) instead.
 
 ======== ==========================================================================================
-projects one row per project: name, saved draft of the settings, how its pictures are split
+projects one row per project: name, draft of the settings, how pictures are split and read
 images   one row per picture of a project's current set, those left out included
 changes  the history of that set: what was changed, before and after
 refused  files that were not taken in, with the reason
@@ -60,7 +60,7 @@ __all__ = [
     "services",
 ]
 
-VERSION = 2  # of the tables; a change of columns raises it and brings a step from the one before
+VERSION = 3  # of the tables; a change of columns raises it and brings a step from the one before
 metadata = MetaData()
 
 projects = Table(
@@ -76,6 +76,7 @@ projects = Table(
     Column("given_splits", JSON, nullable=False),
     Column("sample", Integer, nullable=False, default=0),
     Column("data_version", Integer, nullable=False, default=0),
+    Column("reading", JSON, nullable=False, default=dict, server_default="{}"),
 )
 
 images = Table(
@@ -94,6 +95,8 @@ images = Table(
     Column("format", String(16), nullable=False),
     Column("excluded", Integer, nullable=False, default=0, server_default="0"),
     Column("group_key", Text),
+    Column("taken", Float),
+    Column("camera", Text, nullable=False, default="", server_default=""),
     Index("images_by_class", "project_id", "label", "split"),
 )
 
@@ -174,6 +177,14 @@ services = Table(
 
 about = Table("about", metadata, Column("version", Integer, primary_key=True))
 
+_ADDED = (  # columns that came after the first version: table, name, type
+    ("images", "excluded", "INTEGER NOT NULL DEFAULT 0"),
+    ("images", "group_key", "TEXT"),
+    ("images", "taken", "FLOAT"),
+    ("images", "camera", "TEXT NOT NULL DEFAULT ''"),
+    ("projects", "reading", "JSON NOT NULL DEFAULT '{}'"),
+)
+
 
 def open_engine(home: Home) -> Engine:
     """Connect to the store of a home, creating its tables when missing.
@@ -206,10 +217,10 @@ def open_engine(home: Home) -> Engine:
 
 def _bring_up(connection: Connection) -> None:
     """Add what newer versions have to tables that an older one made; their rows stay."""
-    there = {column["name"] for column in inspect(connection).get_columns("images")}
-    for name, kind in (("excluded", "INTEGER NOT NULL DEFAULT 0"), ("group_key", "TEXT")):
+    for table, name, kind in _ADDED:
+        there = {column["name"] for column in inspect(connection).get_columns(table)}
         if name not in there:
-            connection.execute(text(f"ALTER TABLE images ADD COLUMN {name} {kind}"))
+            connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {name} {kind}"))
     connection.execute(update(about).values(version=VERSION))
 
 

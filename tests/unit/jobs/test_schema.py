@@ -50,11 +50,14 @@ def test_a_store_of_the_first_version_is_brought_up(home: Home) -> None:
     Library(engine).replace_images(project.id, intake(), DataConfig())
     with engine.begin() as connection:  # as version 1 left it
         connection.execute(text("DROP TABLE changes"))
-        connection.execute(text("ALTER TABLE images DROP COLUMN excluded"))
-        connection.execute(text("ALTER TABLE images DROP COLUMN group_key"))
+        for name in ("excluded", "group_key", "taken", "camera"):
+            connection.execute(text(f"ALTER TABLE images DROP COLUMN {name}"))
+        connection.execute(text("ALTER TABLE projects DROP COLUMN reading"))
         connection.execute(update(about).values(version=1))
     engine = open_engine(home)
     assert Library(engine).count(project.id) == 40
+    assert Library(engine).get(project.id).reading == {}
+    assert Library(engine).records(project.id)[1][0].camera == ""
     assert Curation(engine).exclude(project.id, [1], title="out") == 1
     with engine.connect() as connection:
         assert connection.execute(select(about.c.version)).scalar() == VERSION
