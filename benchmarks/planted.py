@@ -27,10 +27,11 @@ from PIL import Image, ImageEnhance, ImageFilter
 from benchmarks.pictures import Pictures
 from benchmarks.settings import MODEL
 from tl_core.check.copies import copies_of
-from tl_core.check.duplicates import near_pairs
+from tl_core.check.crops import FINE_PX, crop_pairs
+from tl_core.check.duplicates import Pair, near_pairs
 from tl_core.check.findings import CheckedSet
 from tl_core.check.labels import suspects
-from tl_core.check.looks import look_at, looks_of
+from tl_core.check.looks import fine_grey, look_at, looks_of
 from tl_core.check.quality import odd_pictures
 from tl_core.check.shortcuts import audit, nuisances
 from tl_core.check.whole import checked_set
@@ -125,21 +126,40 @@ CHANGES: dict[str, Change] = {
     "turned by 180": lambda one: one.transpose(Image.Transpose.ROTATE_180),
     "4 % cropped": lambda one: cropped(one, 0.04),
     "10 % cropped": lambda one: cropped(one, 0.10),
+    "20 % cropped": lambda one: cropped(one, 0.20),
+    "a corner of 85 %": lambda one: one.crop((0, 0, one.width * 17 // 20, one.height * 17 // 20)),
+    "lower 85 %": lambda one: one.crop((0, one.height * 3 // 20, one.width, one.height)),
 }
 
 
 def copies(one: Set, seeds: int) -> Iterator[str]:
     """Rows: what was done, recall, and pairs that are no planted ones."""
     grey = one.looks["grey"]
-    natural = {(pair.first, pair.second) for pair in near_pairs(grey, one.checked.digests)}
+    stored: dict[int, np.ndarray] = {}
+
+    def fine(position: int) -> np.ndarray:
+        if position not in stored:
+            stored[position] = fine_grey(one.home, one.checked.digests[position], FINE_PX)
+        return stored[position]
+
+    natural = {
+        (pair.first, pair.second)
+        for pair in pairs_of(grey, fine)
+        if one.checked.digests[pair.first] != one.checked.digests[pair.second]
+    }
     yield f"| none: pairs in the set as it is | | {len(natural)} of {len(grey):,} pictures |"
     for name, change in CHANGES.items():
         hits, n_planted, strange = 0, 0, 0
         for seed in range(seeds):
             rng = np.random.default_rng(seed)
             chosen = rng.choice(len(grey), max(1, round(COPIED * len(grey))), replace=False)
-            made = np.concatenate([look_at(thumb(change(one.image(at)))) for at in chosen])
-            pairs = near_pairs(np.concatenate([grey, made["grey"]]))
+            thumbs = [thumb(change(one.image(at))) for at in chosen]
+            made = np.concatenate([look_at(image) for image in thumbs])
+            small = [grey_square(image) for image in thumbs]
+            pairs = pairs_of(
+                np.concatenate([grey, made["grey"]]),
+                lambda at, small=small: fine(at) if at < len(grey) else small[at - len(grey)],
+            )
             partner = dict(zip(range(len(grey), len(grey) + len(made)), chosen, strict=True))
             found = {(pair.first, pair.second) for pair in pairs if pair.second in partner}
             right = {pair for pair in found if partner[pair[1]] == pair[0]}
@@ -152,6 +172,19 @@ def copies(one: Set, seeds: int) -> Iterator[str]:
                 for first, second in found - right
             )
         yield f"| {name} | {hits / n_planted:.3f} | {strange} beside {hits} right |"
+
+
+def pairs_of(grey: np.ndarray, fine: Callable[[int], np.ndarray]) -> list[Pair]:
+    """Near-duplicates and cut-outs, as the check looks for both."""
+    near = near_pairs(grey)
+    known = {(pair.first, pair.second) for pair in near}
+    return near + crop_pairs(grey, fine, known=known)
+
+
+def grey_square(image: Image.Image) -> np.ndarray:
+    """A thumbnail as ``fine_grey`` gives it."""
+    small = image.convert("L").resize((FINE_PX, FINE_PX), Image.Resampling.BOX)
+    return np.asarray(small, dtype=np.float32)
 
 
 def thumb(image: Image.Image) -> Image.Image:

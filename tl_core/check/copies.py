@@ -1,16 +1,17 @@
 """Pictures that are there more than once: within a class, in two classes, across the split.
 
-Exact copies have one content. Near-duplicates are found by ``tl_core.check.duplicates``. What is
-connected through any chain of pairs is one group.
+Exact copies have one content. Near-duplicates are found by ``tl_core.check.duplicates``, cut-outs
+by ``tl_core.check.crops``. What is connected through any chain of pairs is one group.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from tl_core.check.crops import crop_pairs
 from tl_core.check.duplicates import clusters, near_pairs
 from tl_core.check.findings import CheckedSet, DataFinding, Repair
 from tl_core.data.notes import PART_WORDS
@@ -33,12 +34,15 @@ class Copies:
         return np.array([one for group in self.groups for one in group[1:]], dtype=np.int64)
 
 
-def copies_of(checked: CheckedSet, grey: np.ndarray) -> Copies:
-    """Find exact copies and near-duplicates.
+def copies_of(
+    checked: CheckedSet, grey: np.ndarray, fine: Callable[[int], np.ndarray] | None = None
+) -> Copies:
+    """Find exact copies, near-duplicates and cut-outs.
 
     Args:
         checked: The set.
         grey: uint8 (N, 32, 32), as in ``LOOK``.
+        fine: As for ``crop_pairs``; without it cut-outs are not looked for.
     """
     first: dict[str, int] = {}
     pairs: list[tuple[int, int]] = []
@@ -49,7 +53,11 @@ def copies_of(checked: CheckedSet, grey: np.ndarray) -> Copies:
             first[digest] = position
     n_exact = len(pairs)
     once = np.array(sorted(first.values()), dtype=np.int64)
-    for pair in near_pairs(grey[once]):
+    near = near_pairs(grey[once])
+    if fine is not None:
+        known = {(pair.first, pair.second) for pair in near}
+        near += crop_pairs(grey[once], lambda at: fine(int(once[at])), known=known)
+    for pair in near:
         pairs.append((int(once[pair.first]), int(once[pair.second])))
     found = clusters(pairs, len(checked))
     return Copies(groups=tuple(tuple(group) for group in found), n_exact=n_exact)

@@ -3,6 +3,7 @@
 A fingerprint of 64 bits per picture and orientation (pHash: the low frequencies of a cosine
 transform against their median) finds candidates; the pictures themselves, 32 pixels wide and turned
 alike, must then agree. Flat pictures have no fingerprint worth comparing and are left out.
+Cut-outs have another frame and need ``tl_core.check.crops``.
 """
 
 from __future__ import annotations
@@ -15,7 +16,16 @@ from scipy.fft import dctn
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-__all__ = ["Pair", "clusters", "fingerprints", "near_pairs", "turned"]
+__all__ = [
+    "FLAT",
+    "Pair",
+    "clusters",
+    "fingerprint",
+    "fingerprints",
+    "near_pairs",
+    "standardized",
+    "turned",
+]
 
 LOW = 8  # frequencies each way
 SURE_BITS, MOST_BITS = 4, 10  # different bits: near certain, and at most (imagededup's default)
@@ -55,12 +65,17 @@ def fingerprints(grey: np.ndarray) -> np.ndarray:
         uint64 (N, 8).
     """
     found = np.empty((len(grey), ORIENTATIONS), np.uint64)
-    weights = 1 << np.arange(LOW * LOW, dtype=np.uint64)
     for orientation in range(ORIENTATIONS):
-        pictures = turned(grey, orientation).astype(np.float32)
-        low = dctn(pictures, axes=(1, 2))[:, :LOW, :LOW].reshape(len(grey), -1)
-        bits = low > np.median(low, axis=1, keepdims=True)
-        found[:, orientation] = (bits * weights).sum(axis=1, dtype=np.uint64)
+        found[:, orientation] = fingerprint(turned(grey, orientation))
+    return found
+
+
+def fingerprint(grey: np.ndarray) -> np.ndarray:
+    """The fingerprint of each picture as it is: (N, 32, 32) of any type to uint64 (N,)."""
+    weights = 1 << np.arange(LOW * LOW, dtype=np.uint64)
+    low = dctn(grey.astype(np.float32), axes=(1, 2))[:, :LOW, :LOW].reshape(len(grey), -1)
+    bits = low > np.median(low, axis=1, keepdims=True)
+    found: np.ndarray = (bits * weights).sum(axis=1, dtype=np.uint64)
     return found
 
 
@@ -73,7 +88,7 @@ def near_pairs(grey: np.ndarray, same: Sequence[str] | None = None) -> list[Pair
     """
     prints = fingerprints(grey)
     usable = grey.reshape(len(grey), -1).std(axis=1) >= FLAT
-    ready = _ready(grey)
+    ready = standardized(grey)
     found: list[Pair] = []
     for start in range(0, len(grey), BLOCK):
         block = prints[start : start + BLOCK]
@@ -97,11 +112,11 @@ def near_pairs(grey: np.ndarray, same: Sequence[str] | None = None) -> list[Pair
     return _best_each(found)
 
 
-def _ready(grey: np.ndarray) -> np.ndarray:
-    """Each picture with mean 0 and standard deviation 1, float32."""
+def standardized(grey: np.ndarray) -> np.ndarray:
+    """Pictures (..., S, S), each with mean 0 and standard deviation 1, float32."""
     values = grey.astype(np.float32)
-    values -= values.mean(axis=(1, 2), keepdims=True)
-    spread = values.std(axis=(1, 2), keepdims=True)
+    values -= values.mean(axis=(-2, -1), keepdims=True)
+    spread = values.std(axis=(-2, -1), keepdims=True)
     ready: np.ndarray = values / np.maximum(spread, 1e-6)
     return ready
 

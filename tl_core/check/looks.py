@@ -25,7 +25,7 @@ from tl_core.data.rows import RowStore
 from tl_core.data.thumbs import THUMB_SIZES, ensure_thumb
 from tl_core.storage import Home
 
-__all__ = ["GREY_PX", "LOOK", "look_at", "looks_of"]
+__all__ = ["GREY_PX", "LOOK", "fine_grey", "look_at", "looks_of"]
 
 VERSION = 1  # part of the store's name: raise it when a number changes its meaning
 GREY_PX, TINY_PX = 32, 8
@@ -84,6 +84,13 @@ def looks_of(
     if not len(digests):
         return np.empty(0, LOOK)
     return np.ascontiguousarray(store.rows(digests)[:]).view(LOOK)[:, 0]
+
+
+def fine_grey(home: Home, digest: str, size_px: int) -> np.ndarray:
+    """A stored picture's thumbnail in grey, squeezed into a square: float32 (size_px, size_px)."""
+    image = open_rgb(ensure_thumb(home, digest, THUMB_SIZES[0])).convert("L")
+    small = image.resize((size_px, size_px), Image.Resampling.BOX)
+    return np.asarray(small, dtype=np.float32)
 
 
 def look_at(image: Image.Image) -> np.ndarray:

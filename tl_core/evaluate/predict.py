@@ -66,8 +66,8 @@ def probabilities(
     Returns:
         (N, C) float32, rows sum to 1; (0, 0) when N is 0.
     """
-    shift = torch.tensor(mean, dtype=torch.float32, device=device).view(1, 3, 1, 1)
-    scale = torch.tensor(std, dtype=torch.float32, device=device).view(1, 3, 1, 1)
+    shift = torch.tensor(mean, dtype=torch.float32, device=device).view(1, -1, 1, 1)
+    scale = torch.tensor(std, dtype=torch.float32, device=device).view(1, -1, 1, 1)
     parts: list[NDArray[np.float32]] = []
     with _ready(model.to(device), len(images)) as network, torch.inference_mode():
         for start in range(0, len(images), batch_size):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ import torch
 
 from tl_core.cache.shelf import Shelf
 from tl_core.check.copies import copies_of
+from tl_core.check.crops import FINE_PX
 from tl_core.check.findings import CheckedSet, DataFinding
-from tl_core.check.looks import looks_of
+from tl_core.check.looks import fine_grey, looks_of
 from tl_core.check.whole import check_set, checked_set, to_be_judged
 from tl_core.config import RunSpec, changed
 from tl_core.data.pixels import open_pixels
@@ -76,7 +78,12 @@ def check_pictures(
     """
     looks = looks_of(home, checked.digests, report=progress("Looking at the pictures"))
     progress("Comparing the pictures")(0, 0)
-    copies = copies_of(checked, looks["grey"])
+
+    @lru_cache(maxsize=2048)  # 128 MB
+    def fine(position: int) -> np.ndarray:
+        return fine_grey(home, checked.digests[position], FINE_PX)
+
+    copies = copies_of(checked, looks["grey"], fine)
     rows = to_be_judged(checked, copies)
     probabilities = judged_by_others(home, checked, rows, progress)
     progress("Looking for shortcuts")(0, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import timm
 import torch
@@ -15,6 +15,7 @@ from tl_core.errors import ConfigError, ModelError, WeightsFileError
 from tl_core.models.catalog import card as card_of
 from tl_core.models.catalog import valid_image_size
 from tl_core.models.catalog import weights_path as embedded_path
+from tl_core.models.channels import RGB, adapted
 from tl_core.models.facts import ModelCard
 from tl_core.models.groups import layer_groups
 from tl_core.models.weights import (
@@ -42,6 +43,7 @@ def build(
     dropout: float = 0.0,
     seed: int = 0,
     image_size: int | None = None,
+    channels: int = RGB,
     report: Report = _silent,
     notice: Callable[[str], None] = lambda sentence: None,
 ) -> nn.Module:
@@ -56,58 +58,63 @@ def build(
         seed: Of the head's, and with "random" all, initial values. The global random state is
             left as it was.
         image_size: Side of the input in pixels, for networks built for one; others ignore it.
+        channels: Of the pictures, 1 to ``MOST_CHANNELS``; the first layer's pretrained weights are
+            adapted (``tl_core.models.channels``).
         report: Told (bytes done, bytes in all) while weights are downloaded.
         notice: Told, in a sentence, what of the user's file could not be used.
 
     Returns:
-        Module in eval mode, float32 on the CPU; input (B, 3, H, W) normalised with the card's mean
-        and std, output (B, n_classes) logits.
+        Module in eval mode, float32 on the CPU; input (B, channels, H, W) normalised with
+        ``normalisation`` of the card's mean and std, output (B, n_classes) logits.
 
     Raises:
         UnknownModelError: No such name.
         WeightsUnavailableError: The weights are not here and cannot be downloaded.
         WeightsFileError: The user's file does not fit.
-        ConfigError: The image size or dropout does not suit this network.
+        ConfigError: The image size, channels or dropout do not suit this network.
     """
     card = card_of(name)
-    model: nn.Module
+    shape = _Shape(n_classes, dropout, seed, image_size, channels)
     if weights == "random":
-        model = _create(card, n_classes, dropout, seed, image_size)
+        model = _create(card, shape)
     elif weights == "file":
-        model = _from_file(card, weights_path, n_classes, dropout, seed, image_size, notice)
+        model = _from_file(card, weights_path, shape, notice)
     elif card.embedded:
-        model = _create(card, n_classes, dropout, seed, image_size)
-        _load_embedded(model, card)
+        model = _create(card, shape)
+        _load_embedded(model, card, channels)
     else:
-        model = _pretrained(card, n_classes, dropout, seed, image_size, report)
+        model = _pretrained(card, shape, report)
     return model.eval()
 
 
-def _create(
-    card: ModelCard,
-    n_classes: int,
-    dropout: float,
-    seed: int,
-    image_size: int | None,
-    **more: Any,
-) -> nn.Module:
+class _Shape(NamedTuple):
+    n_classes: int
+    dropout: float
+    seed: int
+    image_size: int | None
+    channels: int
+
+
+def _create(card: ModelCard, shape: _Shape, **more: Any) -> nn.Module:
     """One call of timm, its random numbers fixed by the seed and not taken from ours."""
-    if dropout > 0:
-        more["drop_rate"] = dropout
-    more.update(_size_arguments(card, image_size))
+    if shape.dropout > 0:
+        more["drop_rate"] = shape.dropout
+    if shape.channels != RGB:
+        more["in_chans"] = shape.channels
+    more.update(_size_arguments(card, shape.image_size))
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(shape.seed)
         try:
             model: nn.Module = timm.create_model(
-                more.pop("architecture", card.architecture), num_classes=n_classes, **more
+                more.pop("architecture", card.architecture), num_classes=shape.n_classes, **more
             )
         except TypeError as err:
-            if dropout > 0 and "drop_rate" in str(err):
+            if shape.dropout > 0 and "drop_rate" in str(err):
                 raise ConfigError(
                     f"{card.title} has no dropout.", field="dropout", hint="Set dropout to 0."
                 ) from err
             raise ModelError(
-                f"{card.title} cannot be built for {n_classes} classes of pictures.",
+                f"{card.title} cannot be built for {shape.n_classes} classes of pictures.",
                 hint="Choose a network from the catalogue.",
             ) from err
     return model
@@ -124,8 +131,8 @@ def _size_arguments(card: ModelCard, image_size: int | None) -> dict[str, Any]:
     return {"img_size": image_size or card.input_px} if card.sized else {}
 
 
-def _load_embedded(model: nn.Module, card: ModelCard) -> None:
-    state = load_embedded(embedded_path(card))
+def _load_embedded(model: nn.Module, card: ModelCard, channels: int) -> None:
+    state = adapted(load_embedded(embedded_path(card)), model, channels)
     own = model.state_dict()
     head = layer_groups(model)[-1]
     body = {key: value for key, value in state.items() if not head.owns(key)}
@@ -141,10 +148,7 @@ def _load_embedded(model: nn.Module, card: ModelCard) -> None:
 def _from_file(
     card: ModelCard,
     path: Path | None,
-    n_classes: int,
-    dropout: float,
-    seed: int,
-    image_size: int | None,
+    shape: _Shape,
     notice: Callable[[str], None],
 ) -> nn.Module:
     if path is None:
@@ -152,10 +156,10 @@ def _from_file(
             "No weights file was given.", hint="Bring one, or use the pretrained weights."
         )
     state = read_weights_file(path)
-    model = _create(card, n_classes, dropout, seed, image_size)
+    model = _create(card, shape)
     head = layer_groups(model)[-1].owns
     if not _fits(model, state, head):
-        state = _adapted(model, state)
+        state = adapted(_converted(model, state), model, shape.channels)
     fitted, needed = fit_state(model, state, head, source=path.name)
     if fitted < needed:
         notice(
@@ -172,26 +176,19 @@ def _fits(model: nn.Module, state: dict[str, Tensor], head: Callable[[str], bool
     )
 
 
-def _adapted(model: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
+def _converted(model: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Timm's own reading of a file: other key names, position embeddings of another size."""
-    adapt = getattr(sys.modules[type(model).__module__], "checkpoint_filter_fn", None)
-    if adapt is None:
+    convert = getattr(sys.modules[type(model).__module__], "checkpoint_filter_fn", None)
+    if convert is None:
         return state
     try:
-        adapted = adapt(dict(state), model)
+        converted = convert(dict(state), model)
     except Exception:  # made for timm's own files; what it cannot read is judged as it is
         return state
-    return adapted if isinstance(adapted, dict) else state
+    return converted if isinstance(converted, dict) else state
 
 
-def _pretrained(
-    card: ModelCard,
-    n_classes: int,
-    dropout: float,
-    seed: int,
-    image_size: int | None,
-    report: Report,
-) -> nn.Module:
+def _pretrained(card: ModelCard, shape: _Shape, report: Report) -> nn.Module:
     config: Any = timm.get_pretrained_cfg(card.name)
     if config is None:
         raise unavailable(card, None)
@@ -200,6 +197,6 @@ def _pretrained(
     if file is not None and config.custom_load != "hf":  # "hf": a format only timm can read
         more["pretrained_cfg_overlay"] = {"file": str(file)}
     try:
-        return _create(card, n_classes, dropout, seed, image_size, **more)
+        return _create(card, shape, **more)
     except (OSError, RuntimeError) as err:
         raise unavailable(card, err) from err

@@ -133,8 +133,8 @@ class BlockFeatures:
 
     def _pictures(self, images: np.ndarray | Rows, positions: np.ndarray) -> Tensor:
         """Normalised pictures, in the order of ``positions``."""
-        spread = torch.tensor(self._std, dtype=torch.float32, device=self.device).view(1, 3, 1, 1)
-        shift = torch.tensor(self._mean, dtype=torch.float32, device=self.device).view(1, 3, 1, 1)
+        spread = torch.tensor(self._std, dtype=torch.float32, device=self.device).view(1, -1, 1, 1)
+        shift = torch.tensor(self._mean, dtype=torch.float32, device=self.device).view(1, -1, 1, 1)
         batch = torch.from_numpy(np.ascontiguousarray(images[positions])).to(self.device)
         batch = batch.contiguous(memory_format=torch.channels_last).float()
         return torch.addcmul(-shift / spread, batch, 1 / (255 * spread))

@@ -71,8 +71,8 @@ def normalise(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Te
         std: Likewise, above 0.
     """
     pictures = to_unit(images)
-    shift = torch.tensor(mean, device=pictures.device).view(1, 3, 1, 1)
-    scale = torch.tensor(std, device=pictures.device).view(1, 3, 1, 1)
+    shift = torch.tensor(mean, device=pictures.device).view(1, -1, 1, 1)
+    scale = torch.tensor(std, device=pictures.device).view(1, -1, 1, 1)
     return (pictures - shift) / scale
 
 
@@ -124,8 +124,11 @@ def _recolour(pictures: Tensor, draws: Tensor, reach: float) -> Tensor:
     """Brightness, contrast about the mean grey, and saturation, as one linear map, then clamped."""
     factors = 1.0 + reach * (2.0 * draws[:, 7:10] - 1.0)
     bright, contrast, colour = (factors[:, i].view(-1, 1, 1, 1) for i in range(3))
-    luma = torch.tensor(GREY, device=pictures.device).view(1, 3, 1, 1)
-    grey = (pictures * luma).sum(dim=1, keepdim=True)
+    if pictures.shape[1] == len(GREY):
+        luma = torch.tensor(GREY, device=pictures.device).view(1, 3, 1, 1)
+        grey = (pictures * luma).sum(dim=1, keepdim=True)
+    else:  # not colours: each channel is changed about its own mean, and none mixed into another
+        grey, colour = pictures.clone(), torch.ones_like(colour)
     middle = grey.mean(dim=(2, 3), keepdim=True)
     gain = bright * contrast
     shade = grey.mul_((1.0 - colour) * gain).add_((1.0 - contrast) * bright * middle)

@@ -1,0 +1,181 @@
+"""Cut-outs: a picture that is a part of another one, and so the same shot again.
+
+A fingerprint changes with the frame, so each picture is also looked at through ``WINDOWS``, parts
+of it of several sizes at several places; a window whose fingerprint is another picture's makes the
+two a candidate. The second look is finer: the window is moved until it fits the other picture best
+(Gauss-Newton on the grey levels), and what is left after taking off soft light and shade must agree
+as well. Products photographed alike pass the first look in hundreds and the second hardly ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from tl_core.check.duplicates import FLAT, Pair, fingerprint, standardized
+
+__all__ = ["FINE_PX", "WINDOWS", "crop_pairs", "fitted", "through"]
+
+FINE_PX = 128  # side of the grey pictures the second look needs
+FIT_PX = 64  # the window is compared at this size
+MOST_BITS = 12  # different bits of 64 that a candidate may have
+FIRST_ALIKE = 0.82  # correlation that makes a candidate
+MOST_CANDIDATES = 3000  # the most alike ones; each takes 6 ms
+STEPS = 12  # of Gauss-Newton; most need 5
+SOON, HOPELESS = 4, 0.8  # after so many steps, less correlation than this ends it
+FAR, STILL = 0.05, 2e-4  # of a side: the longest step, and one that ends the search
+SHADE = 3.0  # pixels of FIT_PX: softer than this is light and shade
+ALIKE, DETAIL_ALIKE = 0.9, 0.8  # correlation of the fitted pictures, and of their detail
+BLOCK = 256  # pictures compared with all others at a time
+
+Box = tuple[float, float, float, float]  # left, top, width, height in parts of the side
+
+
+def _windows() -> tuple[Box, ...]:
+    places = (0.0, 0.5, 1.0)
+    found = [
+        ((1 - side) * x, (1 - side) * y, side, side)
+        for side in (0.95, 0.9, 0.85, 0.8)
+        for x in places
+        for y in places
+    ]
+    for side in (0.9, 0.85, 0.8):
+        found += [((1 - side) * place, 0.0, side, 1.0) for place in places]
+        found += [(0.0, (1 - side) * place, 1.0, side) for place in places]
+    return tuple(found)
+
+
+WINDOWS = _windows()
+
+
+def crop_pairs(
+    grey: np.ndarray,
+    fine: Callable[[int], np.ndarray],
+    *,
+    known: Collection[tuple[int, int]] = (),
+) -> list[Pair]:
+    """Pairs of which one picture is a part of the other, cut off by up to about a fifth.
+
+    Args:
+        grey: uint8 (N, 32, 32), each squeezed into a square.
+        fine: Gives a picture by position as float32 (``FINE_PX``, ``FINE_PX``), squeezed alike.
+        known: Pairs (smaller position first) that need no look.
+    """
+    usable = grey.reshape(len(grey), -1).std(axis=1) >= FLAT
+    candidates = _candidates(grey, usable, set(known))
+    ordered = sorted(candidates.items(), key=lambda one: -one[1][0])[:MOST_CANDIDATES]
+    found: dict[tuple[int, int], Pair] = {}
+    for (whole, part), (_, bits, window) in ordered:
+        key = min(whole, part), max(whole, part)
+        if key in found:
+            continue
+        alike, detail = fitted(fine(whole), fine(part), WINDOWS[window])
+        if alike >= ALIKE and detail >= DETAIL_ALIKE:
+            found[key] = Pair(first=key[0], second=key[1], bits=bits, alike=alike, orientation=0)
+    return [found[key] for key in sorted(found)]
+
+
+def _candidates(
+    grey: np.ndarray, usable: np.ndarray, known: Collection[tuple[int, int]]
+) -> dict[tuple[int, int], tuple[float, int, int]]:
+    """(whole, part) -> correlation, different bits and window, of the best window."""
+    prints, ready = fingerprint(grey), standardized(grey)
+    best: dict[tuple[int, int], tuple[float, int, int]] = {}
+    for number, window in enumerate(WINDOWS):
+        seen = through(grey, window)
+        seen_prints, seen_ready = fingerprint(seen), standardized(seen)
+        for start in range(0, len(grey), BLOCK):
+            block = seen_prints[start : start + BLOCK, None]
+            differing = np.bitwise_count(block ^ prints[None])
+            for row, part in np.argwhere(differing <= MOST_BITS).tolist():
+                whole = start + row
+                pair = min(whole, part), max(whole, part)
+                if whole == part or pair in known or not (usable[whole] and usable[part]):
+                    continue
+                alike = float((seen_ready[whole] * ready[part]).mean())
+                if alike >= max(FIRST_ALIKE, best.get((whole, part), (0.0, 0, 0))[0]):
+                    best[whole, part] = alike, int(differing[row, part]), number
+    return best
+
+
+def through(pictures: np.ndarray, window: Box) -> np.ndarray:
+    """What is seen through a window, at the pictures' own size, between pixels by straight lines.
+
+    Args:
+        pictures: (..., S, S).
+        window: Of the side; what lies outside repeats the nearest pixel.
+
+    Returns:
+        float32 (..., S, S).
+    """
+    return _sampled(pictures.astype(np.float32), window, pictures.shape[-1])
+
+
+def _sampled(pictures: np.ndarray, window: np.ndarray | Box, size_px: int) -> np.ndarray:
+    left, top, width, height = window
+    side = pictures.shape[-1]
+    middles = (np.arange(size_px) + 0.5) / size_px
+    x = np.clip((left + middles * width) * side - 0.5, 0.0, side - 1.001)
+    y = np.clip((top + middles * height) * side - 0.5, 0.0, side - 1.001)
+    column, row = x.astype(np.int64), y.astype(np.int64)
+    across = (x - column).astype(np.float32)
+    down = (y - row).astype(np.float32)[:, None]
+    upper, lower = pictures[..., row, :], pictures[..., row + 1, :]
+    upper = upper[..., column] * (1 - across) + upper[..., column + 1] * across
+    lower = lower[..., column] * (1 - across) + lower[..., column + 1] * across
+    seen: np.ndarray = upper * (1 - down) + lower * down
+    return seen
+
+
+def fitted(whole: np.ndarray, part: np.ndarray, window: Box) -> tuple[float, float]:
+    """How well a window of one picture becomes the other, after moving it to where it fits best.
+
+    Args:
+        whole: float32 (``FINE_PX``, ``FINE_PX``).
+        part: The same of the picture that may be cut out of it.
+        window: Where to begin.
+
+    Returns:
+        Correlation (-1..1) of the grey levels, and of their detail alone.
+    """
+    smooth = gaussian_filter(whole, 1.0)
+    slope_y, slope_x = np.gradient(smooth)
+    small = _sampled(part, (0.0, 0.0, 1.0, 1.0), FIT_PX)
+    target = standardized(gaussian_filter(small, 0.7))
+    middles = (np.arange(FIT_PX) + 0.5) / FIT_PX
+    place, alike, best = np.array(window), -1.0, np.array(window)
+    for number in range(STEPS):
+        seen = _sampled(smooth, place, FIT_PX)
+        spread = max(float(seen.std()), 1e-6)
+        missed = target - (seen - seen.mean()) / spread
+        agreed = 1 - float((missed * missed).mean()) / 2
+        if agreed > alike:
+            alike, best = agreed, place.copy()
+        if number >= SOON and alike < HOPELESS:
+            break
+        x = _sampled(slope_x, place, FIT_PX) * (len(whole) / spread)
+        y = _sampled(slope_y, place, FIT_PX) * (len(whole) / spread)
+        step = _step(np.stack([x, y, x * middles, y * middles[:, None]]), missed)
+        place = place + step
+        place[2:] = np.clip(place[2:], 0.6, 1.02)
+        place[:2] = np.clip(place[:2], -0.02, 1.02 - place[2:])
+        if np.abs(step).max() < STILL:
+            break
+    detail = _detail(_sampled(whole, best, FIT_PX)) * _detail(small)
+    return alike, float(detail.mean())
+
+
+def _step(slopes: np.ndarray, missed: np.ndarray) -> np.ndarray:
+    """How left, top, width and height should change: a damped least-squares step."""
+    jacobian = slopes.reshape(len(slopes), -1)
+    jacobian = jacobian - jacobian.mean(axis=1, keepdims=True)
+    normal = jacobian @ jacobian.T
+    normal += np.eye(len(normal)) * (1e-3 * np.trace(normal) / len(normal) + 1e-9)
+    step: np.ndarray = np.linalg.solve(normal, jacobian @ missed.ravel()).clip(-FAR, FAR)
+    return step
+
+
+def _detail(picture: np.ndarray) -> np.ndarray:
+    return standardized(picture - gaussian_filter(picture, SHADE))

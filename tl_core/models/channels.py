@@ -1,0 +1,69 @@
+"""Inputs of other than three channels: grey pictures, stained or multispectral ones.
+
+A network that learnt from colour photographs keeps what its first layer knows: for one channel
+the weights of red, green and blue are added up, for n channels they are repeated and scaled by
+3 / n (timm's rule, ``adapt_input_conv``). A grey picture then gives the same answer as the same
+picture repeated three times, provided that it is also normalised alike, which is why mean and
+standard deviation become their averages over the three colours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from timm.models import adapt_input_conv
+from torch import Tensor, nn
+
+from tl_core.errors import ConfigError
+
+__all__ = ["MOST_CHANNELS", "RGB", "adapted", "first_layers", "normalisation"]
+
+RGB = 3
+MOST_CHANNELS = 32
+
+
+def normalisation(
+    mean: Sequence[float], std: Sequence[float], channels: int
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation for each of ``channels``, from those of the three colours."""
+    if channels == RGB:
+        return tuple(mean), tuple(std)
+    return (sum(mean) / len(mean),) * channels, (sum(std) / len(std),) * channels
+
+
+def first_layers(model: nn.Module) -> tuple[str, ...]:
+    """Names of the layers that read the picture, by timm's own account; empty when unknown."""
+    config = getattr(model, "pretrained_cfg", None) or getattr(model, "default_cfg", None) or {}
+    found = config.get("first_conv") or ()
+    return (found,) if isinstance(found, str) else tuple(found)
+
+
+def adapted(state: dict[str, Tensor], model: nn.Module, channels: int) -> dict[str, Tensor]:
+    """Weights of a network for colour pictures as a network for ``channels`` needs them.
+
+    Args:
+        state: Of the colour network; weights that have the right shape stay as they are.
+        model: Built for ``channels``.
+        channels: Of the pictures.
+
+    Raises:
+        ConfigError: The network reads pictures in a way that cannot be adapted.
+    """
+    if channels == RGB:
+        return state
+    own, found = model.state_dict(), dict(state)
+    for layer in first_layers(model):
+        name = f"{layer}.weight"
+        if name not in found or name not in own or found[name].shape == own[name].shape:
+            continue
+        try:
+            with torch.no_grad():
+                found[name] = adapt_input_conv(channels, found[name])
+        except (NotImplementedError, ValueError, AssertionError) as err:
+            raise ConfigError(
+                f"This network cannot look at pictures of {channels} channels.",
+                field="channels",
+                hint="Choose another network, for example a ResNet.",
+            ) from err
+    return found
