@@ -117,12 +117,14 @@ class ModelConfig:
     """Which network, and where its weights come from.
 
     ``name`` is a catalogue or timm name. ``weights_file`` is the content digest of a weights file
-    taken in earlier and is read only when ``weights`` is "file".
+    taken in earlier and is read only when ``weights`` is "file". ``channels`` of the pictures
+    that the network looks at: 3 are colours, 1 is grey; None = as many as the pictures have.
     """
 
     name: str = "resnet10t.tiny_imagenet"
     weights: str = choice("pretrained", WEIGHTS)
     weights_file: str = ""
+    channels: int | None = limited(None, low=1, high=32)
 
     def __post_init__(self) -> None:
         check_limits(self)

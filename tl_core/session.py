@@ -246,6 +246,7 @@ class Studio:
             "n_train": sum(row.train for row in rows),
             "n_classes": len(rows),
             "detail_px": self.library.detail_px(project_id),
+            "channels": self.library.get(project_id).channels,
         }
 
     def card(self, project_id: str) -> ModelCard:

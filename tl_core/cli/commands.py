@@ -197,7 +197,7 @@ def _spec(options: argparse.Namespace, home: Home) -> RunSpec:
             raise ConfigError(f"There is no file {options.weights}.", field="weights")
         model = ModelConfig(name=model.name, weights="file", weights_file=home.put_blob(path))
     return RunSpec(
-        model=model,
+        model=replace(model, channels=options.channels),
         freeze=FreezeConfig(layers=options.layers),
         augment=replace(
             NO_AUGMENT if options.no_augment else AugmentConfig(),

@@ -91,6 +91,7 @@ def _train_options(train: argparse.ArgumentParser) -> None:
     add("--lr", default="auto", metavar="X", help="learning rate of the head, or auto")
     add("--batch-size", type=int, metavar="N", help="default: chosen from the number of pictures")
     add("--image-size", type=int, metavar="PX", help="default: the model's own")
+    add("--channels", type=int, metavar="N", help="1 = grey; default: as the pictures")
     add(
         "--resize",
         choices=RESIZE_MODES,

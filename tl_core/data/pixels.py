@@ -18,13 +18,15 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 import numpy as np
 from PIL import Image
 
 from tl_core.data.decode import open_rgb
+from tl_core.data.planes import open_planes
 from tl_core.data.rows import Rows, RowStore, evict, forget
 from tl_core.errors import ConfigError, StorageError
 from tl_core.storage import Home
@@ -36,6 +38,8 @@ __all__ = [
     "fit_square",
     "forget_pixels",
     "open_pixels",
+    "shown",
+    "square_of",
 ]
 
 VERSION = 1  # part of the key: raise it when fit_square or the decoding rules change
@@ -52,8 +56,9 @@ SEGMENT_BYTES = 256 << 20  # written at a time; what is finished outlives an int
 class Pixels:
     """Pictures at training size.
 
-    ``images`` is uint8, (N, 3, S, S), RGB, in the order asked for. It lies on disk: indexing reads
-    that part. Writing to what was read changes nothing on disk.
+    ``images`` is uint8, (N, C, S, S), RGB or as many channels as asked for, in the order asked
+    for. It lies on disk: indexing reads that part. Writing to what was read changes nothing on
+    disk.
     """
 
     images: Rows
@@ -63,14 +68,14 @@ def fit_square(image: Image.Image, size_px: int, resize: str) -> Image.Image:
     """Fit an RGB picture into a square.
 
     Args:
-        image: RGB, upright.
+        image: RGB or L, upright.
         size_px: Side of the square in pixels.
         resize: "pad" keeps the whole picture and its proportions and fills the rest with
             ``PAD_COLOR``; "squash" keeps the whole picture and bends its proportions; "crop"
             keeps the proportions and cuts off what sticks out of the middle square.
 
     Returns:
-        RGB, size_px x size_px. Bicubic with antialiasing, enlarging where needed.
+        As ``image``, size_px x size_px. Bicubic with antialiasing, enlarging where needed.
     """
     width, height = image.size
     bicubic = Image.Resampling.BICUBIC
@@ -84,7 +89,8 @@ def fit_square(image: Image.Image, size_px: int, resize: str) -> Image.Image:
     scale = size_px / max(width, height)
     inner = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = image.resize(inner, bicubic, reducing_gap=2.0)
-    square = Image.new("RGB", (size_px, size_px), PAD_COLOR)
+    color = PAD_COLOR if image.mode == "RGB" else round(sum(PAD_COLOR) / len(PAD_COLOR))
+    square = Image.new(image.mode, (size_px, size_px), color)
     square.paste(small, ((size_px - inner[0]) // 2, (size_px - inner[1]) // 2))
     return square
 
@@ -95,6 +101,7 @@ def open_pixels(
     *,
     size_px: int,
     resize: str,
+    channels: int = 3,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> Pixels:
     """The pictures at training size; those that were never asked for at this size are decoded.
@@ -104,15 +111,16 @@ def open_pixels(
         digests: Stored pictures, in the order wanted; the same one may come twice.
         size_px: Side of the square.
         resize: A mode of ``fit_square``.
+        channels: 3 = colours, 1 = grey, others = of pictures stored with as many.
         report: Called with (pictures decoded, pictures to decode) after each; not called when
             nothing is to be decoded. What it raises ends the work and leaves nothing half done.
 
     Raises:
         ConfigError: An unknown resize mode (field="resize").
         StorageError: A picture is missing, or the disk is too full.
-        UnreadableImageError: A stored file is no picture.
+        UnreadableImageError: A stored file is no picture, or has another number of channels.
     """
-    store = _store(home, size_px, resize)
+    store = _store(home, size_px, resize, channels)
     if missing := store.missing(digests):
         _make_room(home, store, len(missing))
         _fill(home, store, missing, resize, report)
@@ -190,16 +198,17 @@ class WorkingCopies:
             self._writer.keep()
 
 
-def _store(home: Home, size_px: int, resize: str) -> RowStore:
+def _store(home: Home, size_px: int, resize: str, channels: int = 3) -> RowStore:
     if resize not in RESIZE_MODES:
         raise ConfigError(
             f"resize cannot be {resize!r}.",
             field="resize",
             hint=f"Choose one of: {', '.join(RESIZE_MODES)}.",
         )
-    key = hashlib.sha256(json.dumps([VERSION, size_px, resize]).encode()).hexdigest()[:32]
+    what = [VERSION, size_px, resize] + ([] if channels == 3 else [channels])
+    key = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]
     folder = home.folder("cache", "pixels") / key
-    return RowStore(folder, shape=(3, size_px, size_px), dtype=np.uint8)
+    return RowStore(folder, shape=(channels, size_px, size_px), dtype=np.uint8)
 
 
 def _make_room(home: Home, store: RowStore, n_pictures: int) -> None:
@@ -224,15 +233,44 @@ def _fill(
     resize: str,
     report: Callable[[int, int], None],
 ) -> None:
-    size_px = store.shape[-1]
+    channels, size_px = store.shape[0], store.shape[-1]
     at_once = max(1, SEGMENT_BYTES // store.row_bytes)
 
     def one(digest: str) -> np.ndarray:
         with home.open_blob(digest) as stream:
-            picture = open_rgb(stream, max_side_px=2 * size_px)
-        return _chw(fit_square(picture, size_px, resize))
+            return square_of(stream, size_px, resize, channels)
 
     store.fill(missing, one, at_once=at_once, report=report)
+
+
+def square_of(
+    source: IO[bytes] | Path,
+    size_px: int,
+    resize: str,
+    channels: int = 3,
+) -> np.ndarray:
+    """A picture file as a network sees it: uint8 (channels, size_px, size_px).
+
+    Raises:
+        UnreadableImageError: No picture, or one of another number of channels.
+    """
+    if channels == 3:
+        return _chw(fit_square(open_rgb(source, max_side_px=2 * size_px), size_px, resize))
+    if channels == 1:
+        grey = open_rgb(source, max_side_px=2 * size_px).convert("L")
+        return np.asarray(fit_square(grey, size_px, resize))[None].copy()
+    planes = open_planes(source, channels)
+    return np.stack([np.asarray(fit_square(one, size_px, resize)) for one in planes])
+
+
+def shown(pixels: np.ndarray) -> Image.Image:
+    """Pixels (C, S, S) uint8 as something to look at: grey, or the first three channels as RGB."""
+    if pixels.shape[0] == 1:
+        return Image.fromarray(pixels[0]).convert("RGB")
+    colors = np.zeros((*pixels.shape[1:], 3), np.uint8)
+    some = pixels[:3].transpose(1, 2, 0)
+    colors[..., : some.shape[-1]] = some
+    return Image.fromarray(colors)
 
 
 def _chw(image: Image.Image) -> np.ndarray:

@@ -16,8 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from tl_core.data.decode import open_rgb
-from tl_core.data.pixels import fit_square
+from tl_core.data.pixels import square_of
 from tl_core.data.rows import Rows
 from tl_core.errors import UnreadableImageError
 from tl_core.models.fusing import fast_prefix
@@ -104,6 +103,7 @@ def predict_files(
     resize: str,
     mean: Sequence[float],
     std: Sequence[float],
+    channels: int = 3,
     device: str | torch.device = "cpu",
     batch_size: int = BATCH,
 ) -> list[FileAnswer]:
@@ -116,6 +116,7 @@ def predict_files(
         resize: "pad", "squash" or "crop", as in training.
         mean: As for ``probabilities``.
         std: As for ``probabilities``.
+        channels: Of the pictures, as ``open_pixels`` has it.
         device: Where to compute.
         batch_size: Pictures at a time; only so many are held in memory.
 
@@ -125,7 +126,7 @@ def predict_files(
     answers: list[FileAnswer] = []
     for start in range(0, len(files), batch_size):
         batch = files[start : start + batch_size]
-        decoded = [_pixels(source, size_px, resize) for _, source in batch]
+        decoded = [_pixels(source, size_px, resize, channels) for _, source in batch]
         images = [one for one in decoded if not isinstance(one, str)]
         rows: Iterator[NDArray[Any]] = iter(())
         if images:
@@ -147,13 +148,14 @@ def predict_files(
     return answers
 
 
-def _pixels(source: Path | IO[bytes], size_px: int, resize: str) -> NDArray[np.uint8] | str:
-    """(3, S, S) uint8, or the sentence that says why the file cannot be used."""
+def _pixels(
+    source: Path | IO[bytes], size_px: int, resize: str, channels: int
+) -> NDArray[np.uint8] | str:
+    """(channels, S, S) uint8, or the sentence that says why the file cannot be used."""
     try:
-        image = fit_square(open_rgb(source, max_side_px=2 * size_px), size_px, resize)
+        return square_of(source, size_px, resize, channels)
     except UnreadableImageError as err:
         return err.message
-    return np.ascontiguousarray(np.asarray(image, dtype=np.uint8).transpose(2, 0, 1))
 
 
 @contextmanager

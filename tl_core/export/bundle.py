@@ -180,12 +180,15 @@ def _write_network(
 
 
 def _preprocessing_file(preprocessing: Mapping[str, Any]) -> dict[str, Any]:
+    channels = len(preprocessing["mean"])
+    what = {1: "grey", 3: "RGB"}.get(channels, "channels in the order of the file")
     return {
         "size_px": int(preprocessing["size_px"]),
         "resize": str(preprocessing["resize"]),
         "interpolation": "bicubic with antialiasing (Pillow)",
         "pad_color": list(preprocessing["pad_color"]),
-        "input": "image: uint8, (batch, 3, size_px, size_px), RGB, 0..255",
+        "channels": channels,
+        "input": f"image: uint8, (batch, {channels}, size_px, size_px), {what}, 0..255",
         "output": "probabilities: float32, (batch, classes)",
         "inside_the_model": {
             "scale": "1/255",

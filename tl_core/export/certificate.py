@@ -70,6 +70,7 @@ def certify(
         resize=str(preprocessing["resize"]),
         mean=preprocessing["mean"],
         std=preprocessing["std"],
+        channels=len(preprocessing["mean"]),
     )
     report_progress(1)
     theirs = _ask_exported(folder, samples)

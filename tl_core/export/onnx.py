@@ -28,7 +28,7 @@ class PixelsToProbabilities(nn.Module):
     """A classifier with its normalisation before and softmax after it.
 
     Args:
-        model: Input (B, 3, S, S) float32 normalised, output (B, C) logits.
+        model: Input (B, C, S, S) float32 normalised, output (B, C) logits.
         mean: Per channel, for pixels scaled to 0..1.
         std: Per channel, for pixels scaled to 0..1.
     """
@@ -43,7 +43,7 @@ class PixelsToProbabilities(nn.Module):
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32).view(1, -1, 1, 1))
 
     def forward(self, image: Tensor) -> Tensor:
-        """(B, 3, S, S) uint8 RGB to (B, C) float32 probabilities."""
+        """(B, C, S, S) uint8, three channels being RGB, to (B, C) float32 probabilities."""
         normal = (image.to(torch.float32) / 255.0 - self.mean) / self.std
         return torch.softmax(self.model(normal), dim=-1)
 
@@ -57,7 +57,7 @@ def write_onnx(
     mean: Sequence[float],
     std: Sequence[float],
 ) -> None:
-    """Write ``target``: input ``image`` uint8 (batch, 3, size_px, size_px), any batch size.
+    """Write ``target``: input ``image`` uint8 (batch, C, size_px, size_px), any batch size.
 
     The class names are also in the file's own metadata. Nothing of this machine (paths, source
     lines) is in it.
@@ -80,7 +80,7 @@ def write_onnx(
             hint="Train a smaller network, or use the weights of the run directly.",
         )
     whole = PixelsToProbabilities(model, mean, std).eval()
-    example = torch.zeros((2, 3, size_px, size_px), dtype=torch.uint8)
+    example = torch.zeros((2, len(mean), size_px, size_px), dtype=torch.uint8)
     try:
         with _plain_attention(whole), torch.no_grad():
             whole(example)  # some networks fill a cache on first use, which must not be traced

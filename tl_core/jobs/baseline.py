@@ -22,6 +22,7 @@ from tl_core.jobs.submit import missing_for_training
 from tl_core.jobs.work import Context
 from tl_core.models.build import build
 from tl_core.models.catalog import DEFAULT_MODEL, card
+from tl_core.models.facts import RGB
 from tl_core.models.groups import layer_groups
 from tl_core.models.plan import FreezePlan
 from tl_core.probe.exact import fit_exact_head
@@ -53,16 +54,18 @@ def baseline(context: Context) -> dict[str, Any]:
     if missing := missing_for_training(rows):
         raise TooFewImagesError(missing, hint="Bring more pictures on the Data page.")
     name = str(context.row.spec.get("model") or DEFAULT_MODEL)
-    facts = card(name)
+    channels = context.library.get(context.row.project_id).channels
+    facts = card(name).for_channels(channels)
     classes = [row.label for row in rows]
     spec = resolved(
         changed(RunSpec(), {"model.name": name}),
         card=facts,
         n_train=sum(row.train for row in rows),
         n_classes=len(classes),
+        channels=channels,
     )
     data = _data(context, spec, classes)
-    model = build(name, n_classes=len(classes), image_size=spec.train.image_size)
+    model = build(name, n_classes=len(classes), image_size=spec.train.image_size, channels=channels)
     groups = layer_groups(model)
     recipe = recipe_for(spec, mean=facts.mean, std=facts.std)
     shelf = Shelf(context.home)
@@ -114,6 +117,7 @@ def _data(context: Context, spec: RunSpec, classes: list[str]) -> TrainData:
             digests,
             size_px=spec.train.image_size or 0,
             resize=spec.train.resize,
+            channels=spec.model.channels or RGB,
             report=context.progress("Preparing the pictures"),
         ).images
     return TrainData(fit_index=fit_subset(parts["train_y"]), resize=spec.train.resize, **parts)

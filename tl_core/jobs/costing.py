@@ -9,6 +9,7 @@ from tl_core.events import EngineChosen
 from tl_core.jobs import estimate
 from tl_core.models.build import build
 from tl_core.models.catalog import card
+from tl_core.models.facts import RGB
 from tl_core.models.groups import layer_groups
 from tl_core.models.plan import FreezePlan
 from tl_core.storage import Home
@@ -30,16 +31,23 @@ def measure_cost(home: Home, spec: RunSpec, *, n_classes: int) -> dict[str, floa
     Returns:
         ``prefix_ms`` and ``suffix_ms`` per picture.
     """
-    facts, size = card(spec.model.name), spec.train.image_size or 0
+    facts = card(spec.model.name).for_channels(spec.model.channels)
+    size = spec.train.image_size or 0
     n = max(spec.train.batch_size or 2, n_classes)
     rng = np.random.default_rng(0)
     labels = np.arange(n, dtype=np.int64) % n_classes
-    pixels = rng.integers(0, 255, (n, 3, size, size), dtype=np.uint8)
+    pixels = rng.integers(0, 255, (n, facts.channels, size, size), dtype=np.uint8)
     data = TrainData(
         train_x=pixels, train_y=labels, val_x=pixels, val_y=labels, fit_index=np.arange(n)
     )
     weights = "pretrained" if facts.embedded else "random"
-    model = build(spec.model.name, n_classes=n_classes, weights=weights, image_size=size)
+    model = build(
+        spec.model.name,
+        n_classes=n_classes,
+        weights=weights,
+        image_size=size,
+        channels=facts.channels,
+    )
     groups = layer_groups(model)
     plan = FreezePlan.from_layers(spec.freeze.layers, len(groups))
     recipe = recipe_for(spec, mean=facts.mean, std=facts.std)
@@ -49,8 +57,9 @@ def measure_cost(home: Home, spec: RunSpec, *, n_classes: int) -> dict[str, floa
 
 
 def network_name(spec: RunSpec) -> str:
-    """What a network's measurement is remembered under: its name and where its weights are from."""
-    return f"{spec.model.name}, {spec.model.weights} {spec.model.weights_file}"
+    """What a network's measurement is remembered under: its name, weights and odd channels."""
+    name = f"{spec.model.name}, {spec.model.weights} {spec.model.weights_file}"
+    return name if spec.model.channels in (None, RGB) else f"{name}, {spec.model.channels} channels"
 
 
 def keep_decided(

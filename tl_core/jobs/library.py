@@ -16,6 +16,7 @@ from tl_core.data.records import ImageRecord, Intake
 from tl_core.data.split import assign_splits
 from tl_core.errors import ConfigError, JobError
 from tl_core.jobs.schema import changes, commands, events, images, projects, refused, runs
+from tl_core.models.facts import RGB
 
 __all__ = ["ClassRow", "ImageRow", "Library", "Project", "record_of"]
 
@@ -40,6 +41,11 @@ class Project:
     notes: tuple[str, ...]
     given_splits: tuple[str, ...]
     reading: dict[str, Any]
+
+    @property
+    def channels(self) -> int:
+        """Of its pictures: 3 unless they were read as something else."""
+        return int(self.reading.get("channels", RGB))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

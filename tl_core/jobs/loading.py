@@ -57,13 +57,14 @@ def load_classifier(home: Home, engine: Engine, run_id: str) -> Classifier:
         )
     spec = RunSpec.from_dict(row.spec)
     snapshot = read_snapshot(home, run_id)
-    facts = card(spec.model.name)
+    facts = card(spec.model.name).for_channels(spec.model.channels)
     model = build(
         spec.model.name,
         n_classes=len(snapshot.classes),
         weights="random",  # every value is replaced by the trained one below
         dropout=spec.train.dropout,
         image_size=spec.train.image_size,
+        channels=facts.channels,
     )
     state = load_file(path)
     if spec.freeze.layers == "deep-probe":

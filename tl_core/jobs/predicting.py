@@ -57,6 +57,7 @@ def predict_with_run(
         resize=one.spec.train.resize,
         mean=one.card.mean,
         std=one.card.std,
+        channels=one.card.channels,
     )
     return [answer_row(a.name, one.classes, a.probabilities, a.error) for a in answers]
 

@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 
 from tl_core.config import RunSpec
-from tl_core.data.pixels import open_pixels
+from tl_core.data.pixels import open_pixels, shown
 from tl_core.errors import WeightsFileError
 from tl_core.jobs import costing, estimate
 from tl_core.jobs.baseline import baseline
@@ -57,7 +56,11 @@ def preview(context: Context) -> dict[str, Any]:
     rows = [rows[int(i)] for i in spread]
     size = spec.train.image_size or facts.input_px
     pixels = open_pixels(
-        context.home, [row.digest for row in rows], size_px=size, resize=spec.train.resize
+        context.home,
+        [row.digest for row in rows],
+        size_px=size,
+        resize=spec.train.resize,
+        channels=spec.model.channels or context.library.get(context.row.project_id).channels,
     )
     images = np.asarray(pixels.images)
     versions = int(payload.get("versions", 5))
@@ -81,7 +84,7 @@ def preview(context: Context) -> dict[str, Any]:
 
 
 def _save(pixels: np.ndarray, path: Any) -> None:
-    Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).save(path, "WEBP", quality=85)
+    shown(pixels).save(path, "WEBP", quality=85)
 
 
 def describe(context: Context) -> dict[str, Any]:

@@ -92,6 +92,7 @@ def submit_training(
         n_train=n_train,
         n_classes=len(rows),
         detail_px=library.detail_px(project_id),
+        channels=library.get(project_id).channels,
     )
     run_id = new_id("train")
     snapshot = Snapshot(

@@ -31,7 +31,7 @@ from tl_core.jobs.view import RunView, fold
 from tl_core.jobs.work import CHECKPOINT, Context
 from tl_core.models.build import build
 from tl_core.models.catalog import card
-from tl_core.models.facts import ModelCard
+from tl_core.models.facts import RGB, ModelCard
 from tl_core.models.groups import LayerGroup, layer_groups
 from tl_core.models.plan import FreezePlan
 from tl_core.storage import read_json, write_json
@@ -67,7 +67,7 @@ def train(context: Context) -> dict[str, Any]:
     folder = context.home.run_dir(context.row.id)
     spec = RunSpec.from_dict(context.row.spec)
     snapshot = read_snapshot(context.home, context.row.id)
-    facts = card(spec.model.name)
+    facts = card(spec.model.name).for_channels(spec.model.channels)
     model = _network(context, spec, snapshot)
     parts = {split: _pixels(context, spec, snapshot, split) for split in ("train", "val", "test")}
     if spec.freeze.layers in PROBES:
@@ -103,6 +103,7 @@ def _network(context: Context, spec: RunSpec, snapshot: Snapshot) -> nn.Module:
         dropout=spec.train.dropout,
         seed=spec.train.seed,
         image_size=spec.train.image_size,
+        channels=spec.model.channels or RGB,
         report=context.progress("Downloading the weights", "bytes"),
         notice=lambda sentence: context.emit(Warned(code="weights_partial", message=sentence)),
     )
@@ -116,6 +117,7 @@ def _pixels(context: Context, spec: RunSpec, snapshot: Snapshot, split: str) -> 
         [row.digest for row in snapshot.part(split)],
         size_px=size,
         resize=spec.train.resize,
+        channels=spec.model.channels or RGB,
         report=context.progress(f"Preparing the {_SPLIT_WORDS[split]} pictures"),
     )
 

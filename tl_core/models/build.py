@@ -15,8 +15,8 @@ from tl_core.errors import ConfigError, ModelError, WeightsFileError
 from tl_core.models.catalog import card as card_of
 from tl_core.models.catalog import valid_image_size
 from tl_core.models.catalog import weights_path as embedded_path
-from tl_core.models.channels import RGB, adapted
-from tl_core.models.facts import ModelCard
+from tl_core.models.channels import adapted
+from tl_core.models.facts import RGB, ModelCard
 from tl_core.models.groups import layer_groups
 from tl_core.models.weights import (
     Report,
@@ -58,14 +58,14 @@ def build(
         seed: Of the head's, and with "random" all, initial values. The global random state is
             left as it was.
         image_size: Side of the input in pixels, for networks built for one; others ignore it.
-        channels: Of the pictures, 1 to ``MOST_CHANNELS``; the first layer's pretrained weights are
-            adapted (``tl_core.models.channels``).
+        channels: Of the pictures; the first layer's pretrained weights are adapted to them
+            (``tl_core.models.channels``).
         report: Told (bytes done, bytes in all) while weights are downloaded.
         notice: Told, in a sentence, what of the user's file could not be used.
 
     Returns:
         Module in eval mode, float32 on the CPU; input (B, channels, H, W) normalised with
-        ``normalisation`` of the card's mean and std, output (B, n_classes) logits.
+        mean and std of the card ``for_channels``, output (B, n_classes) logits.
 
     Raises:
         UnknownModelError: No such name.

@@ -3,33 +3,20 @@
 A network that learnt from colour photographs keeps what its first layer knows: for one channel
 the weights of red, green and blue are added up, for n channels they are repeated and scaled by
 3 / n (timm's rule, ``adapt_input_conv``). A grey picture then gives the same answer as the same
-picture repeated three times, provided that it is also normalised alike, which is why mean and
-standard deviation become their averages over the three colours.
+picture repeated three times, provided that it is also normalised alike
+(``tl_core.models.facts.normalisation``).
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import torch
 from timm.models import adapt_input_conv
 from torch import Tensor, nn
 
 from tl_core.errors import ConfigError
+from tl_core.models.facts import RGB
 
-__all__ = ["MOST_CHANNELS", "RGB", "adapted", "first_layers", "normalisation"]
-
-RGB = 3
-MOST_CHANNELS = 32
-
-
-def normalisation(
-    mean: Sequence[float], std: Sequence[float], channels: int
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation for each of ``channels``, from those of the three colours."""
-    if channels == RGB:
-        return tuple(mean), tuple(std)
-    return (sum(mean) / len(mean),) * channels, (sum(std) / len(std),) * channels
+__all__ = ["adapted", "first_layers"]
 
 
 def first_layers(model: nn.Module) -> tuple[str, ...]:

@@ -6,12 +6,13 @@ A ``ModelCard`` is one network of the catalogue, a ``GroupFacts`` one of its lay
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-__all__ = ["GroupFacts", "IndexRow", "ModelCard", "groups_for"]
+__all__ = ["RGB", "GroupFacts", "IndexRow", "ModelCard", "groups_for", "normalisation"]
 
+RGB = 3  # channels
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -81,6 +82,7 @@ class ModelCard:
     top1_px: int = 0
     note: str = ""
     weights_file: str = ""  # below assets/, embedded networks only
+    channels: int = RGB  # that mean and std are for; see for_channels
 
     @property
     def architecture(self) -> str:
@@ -91,6 +93,11 @@ class ModelCard:
     def backbone_parameters(self) -> int:
         """Parameters below the head; 0 outside the catalogue."""
         return sum(one.parameters for one in self.groups[:-1])
+
+    def for_channels(self, channels: int | None) -> ModelCard:
+        """The card for pictures of so many channels; None = three."""
+        mean, std = normalisation(self.mean, self.std, channels or RGB)
+        return replace(self, mean=mean, std=std, channels=channels or RGB)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -151,3 +158,16 @@ def groups_for(card: ModelCard, n_classes: int) -> tuple[GroupFacts, ...]:
 def _known(kind: type[Any], body: Mapping[str, Any]) -> dict[str, Any]:
     names = {one.name for one in fields(kind)}
     return {key: value for key, value in body.items() if key in names}
+
+
+def normalisation(
+    mean: Sequence[float], std: Sequence[float], channels: int
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation for each of ``channels``, from those of the three colours.
+
+    Other than three channels get the averages, so that a grey picture is fed to the network as
+    the same picture three times would be.
+    """
+    if channels == len(mean):
+        return tuple(mean), tuple(std)
+    return (sum(mean) / len(mean),) * channels, (sum(std) / len(std),) * channels

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from tl_core.config import PROBES, RunSpec, parse_layers
 from tl_core.models.catalog import valid_image_size
-from tl_core.models.facts import ModelCard
+from tl_core.models.facts import RGB, ModelCard
 
 __all__ = ["reasons", "resolved"]
 
@@ -36,7 +36,13 @@ EPOCHS = {  # (training pictures below, epochs); the last one from there on
 
 
 def resolved(
-    spec: RunSpec, *, card: ModelCard, n_train: int, n_classes: int, detail_px: int | None = None
+    spec: RunSpec,
+    *,
+    card: ModelCard,
+    n_train: int,
+    n_classes: int,
+    detail_px: int | None = None,
+    channels: int = RGB,
 ) -> RunSpec:
     """Fill in every setting the user left to Thaw; the same input gives the same settings.
 
@@ -46,16 +52,18 @@ def resolved(
         n_train: Training pictures.
         n_classes: Classes; part of the contract, no rule depends on it yet.
         detail_px: The shorter side of the middle picture; None = not known.
+        channels: Of the pictures.
 
     Returns:
-        The spec with epochs, lr, batch_size and image_size set; what was set stays, except that
-        an image size the network cannot take becomes the nearest one it can.
+        The spec with epochs, lr, batch_size, image_size and channels set; what was set stays,
+        except that an image size the network cannot take becomes the nearest one it can.
     """
     train = spec.train
     batch = train.batch_size or _batch_size(n_train)
     size = valid_image_size(card, train.image_size or _size(spec, card, n_train, detail_px))
     return replace(
         spec,
+        model=replace(spec.model, channels=spec.model.channels or channels),
         train=replace(
             train,
             batch_size=batch,
@@ -68,7 +76,13 @@ def resolved(
 
 
 def reasons(
-    spec: RunSpec, *, card: ModelCard, n_train: int, n_classes: int, detail_px: int | None = None
+    spec: RunSpec,
+    *,
+    card: ModelCard,
+    n_train: int,
+    n_classes: int,
+    detail_px: int | None = None,
+    channels: int = RGB,
 ) -> dict[str, str]:
     """Why each default is what it is: dotted RunSpec field -> one sentence.
 
@@ -82,6 +96,7 @@ def reasons(
         n_train=n_train,
         n_classes=n_classes,
         detail_px=detail_px,
+        channels=channels,
     ).train
     return {
         "train.epochs": _epochs_reason(spec, n_train, auto.epochs or 0),

@@ -77,7 +77,7 @@ def test_the_same_outline_with_other_detail_is_no_cut_out() -> None:
     ]
     alike, detail = fitted(square(images[0]), square(images[1]), (0.0, 0.0, 1.0, 1.0))
     assert alike > 0.9
-    assert detail < 0.8
+    assert detail < 0.5
     assert pairs([one.convert("RGB") for one in images]) == []
 
 
@@ -91,7 +91,7 @@ def test_fitting_finds_the_place_that_was_cut() -> None:
     cut = part_of(whole, 0.06, 0.11, 0.84, 0.84)
     alike, detail = fitted(square(whole), square(cut), (0.1, 0.1, 0.8, 0.8))
     assert alike > 0.98
-    assert detail > 0.9
+    assert detail > 0.8
 
 
 def test_the_check_puts_cut_outs_with_the_other_copies() -> None:

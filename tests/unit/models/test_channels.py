@@ -15,7 +15,8 @@ from tl_core.config import AugmentConfig
 from tl_core.errors import ConfigError
 from tl_core.models import build as building
 from tl_core.models.catalog import DEFAULT_MODEL, card
-from tl_core.models.channels import adapted, first_layers, normalisation
+from tl_core.models.channels import adapted, first_layers
+from tl_core.models.facts import normalisation
 from tl_core.train import augment
 
 build: Any = building.build
