@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select
 
 from tl_core.check.findings import Repair
 from tl_core.config import DataConfig
+from tl_core.errors import DataError
 from tl_core.jobs.library import ImageRow
 from tl_core.jobs.naming import class_name, known_name
 from tl_core.jobs.rewriting import (
@@ -70,15 +71,21 @@ class Curation:
         values = {number: {"label": name} for number, name in clean.items()}
         return self._apply(project_id, values, title=title)
 
-    def class_for(self, project_id: str, name: str) -> str:
+    def class_for(self, project_id: str, name: str, *, instead_of: str = "") -> str:
         """The class that a typed name means: one that is there when only its capitals differ.
+
+        Args:
+            project_id: Whose classes.
+            name: As typed.
+            instead_of: A class that gets this name and so is no match itself.
 
         Raises:
             ConfigError: As ``relabel``.
         """
         query = select(images.c.label).distinct().where(images.c.project_id == project_id)
         with self._engine.connect() as connection:
-            return known_name(name, connection.execute(query).scalars())
+            there = set(connection.execute(query).scalars())
+        return known_name(name, there - {instead_of})
 
     def rename(self, project_id: str, classes: Sequence[str], name: str, *, title: str) -> int:
         """Give every picture of some classes one class: a renaming, or a merger of several.
@@ -132,6 +139,9 @@ class Curation:
             project_id: Whose set.
             pictures: As the run's snapshot lists them.
             title: Of the change; it is undone like any other.
+
+        Raises:
+            DataError: None of them is here any more.
         """
         wanted = {(one.id, one.digest): one for one in pictures}
         query = select(images.c.image_id, images.c.digest).where(images.c.project_id == project_id)
@@ -144,6 +154,11 @@ class Curation:
                     if one is None
                     else {"excluded": 0, "label": one.label, "split": one.split}
                 )
+        if not any(not one["excluded"] for one in values.values()):
+            raise DataError(
+                "None of the pictures of this run is in the project any more.",
+                hint="The run itself still works: evaluate, try or export it.",
+            )
         return self._apply(project_id, values, title=title)
 
     def divide(self, project_id: str, config: DataConfig, *, title: str) -> int:
