@@ -43,6 +43,12 @@ def open_gallery(page: Page, server: Server, project: Project) -> Locator:
     return cells
 
 
+def serious(page: Page) -> list[str]:
+    """What axe finds critical or serious."""
+    found = Axe().run(page).response["violations"]
+    return [one["id"] for one in found if one["impact"] in ("critical", "serious")]
+
+
 def selected(page: Page, words: str) -> None:
     expect(page.get_by_text(re.compile(words)).first).to_be_visible()
 
@@ -58,6 +64,7 @@ def test_pictures_are_selected_moved_and_taken_back(
     cells.nth(6).click(modifiers=["Shift"])
     selected(page, "5 selected: ants")
     page.screenshot(path=shots / "gallery.png")
+    assert serious(page) == []
     assert studio.gallery.marked(project.id) == [3, 4, 5, 6, 7]
 
     # the keyboard: one further, with the one on the way
@@ -135,12 +142,7 @@ def test_a_picture_is_looked_at_closely_on_a_phone(
     dialog.get_by_role("button", name="Next").tap()
     expect(page.get_by_role("dialog", name="003.png")).to_be_visible()
     page.get_by_role("dialog").get_by_role("button", name="Select", exact=True).tap()
-    serious = [
-        one["id"]
-        for one in Axe().run(page).response["violations"]
-        if one["impact"] in ("critical", "serious")
-    ]
-    assert serious == []
+    assert serious(page) == []
     page.keyboard.press("Escape")
     selected(page, "3 selected: ants")
     expect(page.locator("button.one").nth(3)).to_be_focused()

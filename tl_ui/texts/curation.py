@@ -81,6 +81,7 @@ CHANGE_NOTE = (
 CLASS = "Class"
 NEW_NAME = "New name"
 RENAME = "Rename"
+NO_NAME = "Type the new name first."
 MERGED = "Classes"
 MERGED_HINT = "two or more"
 INTO = "Become the class"

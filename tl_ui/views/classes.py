@@ -45,19 +45,24 @@ def _rename(work: Studio, project: Project, view: DataView) -> None:
         text.NEW_NAME, max_chars=80, key=f"classes.name.{project.data_version}.{row.label}"
     )
     if not typed:
-        st.button(text.RENAME, key="classes.rename", disabled=True)
+        if st.button(text.RENAME, key="classes.rename"):
+            st.info(text.NO_NAME)
         return
     with shown_kindly():
         name = class_name(typed)
         target = work.curation.class_for(project.id, name, instead_of=row.label)
         other = next((one for one in view.classes if one.label == target), None)
-        merges = other is not None and other.label != row.label
-        if other is not None and merges:
-            words = text.would_merge(row.label, row.total, target, other.total)
-            st.warning(esc_md(words), icon=":material/merge:")
-        label = text.merge_into(row.label, target) if merges else text.RENAME
-        if st.button(esc_md(label), key="classes.rename", type="primary"):
-            title = text.merged([row.label], target) if merges else text.renamed(row.label, target)
+        if other is None or other.label == row.label:
+            if st.button(text.RENAME, key="classes.rename", type="primary"):
+                _carry_out(work, project, [row.label], target, text.renamed(row.label, target))
+            return
+        words = text.would_merge(row.label, row.total, target, other.total)
+        st.warning(esc_md(words), icon=":material/merge:")
+        # a key of its own: who clicked "Rename" before this was said has not agreed to it
+        if st.button(
+            esc_md(text.merge_into(row.label, target)), key="classes.join", type="primary"
+        ):
+            title = text.merged([row.label], target)
             _carry_out(work, project, [row.label], target, title)
 
 
