@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.e2e.serving import NARROW, Server, settled, until
+from tests.e2e.test_main_job import open_page
 from tests.pages import seed
 from tl_core.session import Project, Studio
 from tl_core.storage import Home
@@ -114,6 +115,14 @@ def test_no_click_is_lost_however_fast(place: tuple[Server, Studio, Project], pa
     selected(page, "120 selected")
     page.keyboard.press("Escape")
     until(lambda: not studio.gallery.marked(project.id), 20, "the page was not let go")
+
+    # nor one that is followed by leaving the page at once
+    page.locator("button.one").nth(0).click()
+    page.locator("button.one").nth(9).click()
+    open_page(page, "Model")
+    open_page(page, "Data")
+    selected(page, "2 selected: ants")
+    assert studio.gallery.marked(project.id) == [1, 10]
 
 
 @pytest.mark.timeout(300)

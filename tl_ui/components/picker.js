@@ -6,9 +6,11 @@ yet acknowledged are kept and sent again together, so that no click is lost whil
 const TICK = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="m6 12.5 4 4 8-9"/></svg>'
 const LENS = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4.5 9.5v-5h5M14.5 4.5h5v5M19.5 14.5v5h-5M9.5 19.5h-5v-5"/></svg>'
 const LINK = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M10 14a4 4 0 0 0 6 .5l2.5-2.5a4 4 0 0 0-5.7-5.7L11.5 7.6M14 10a4 4 0 0 0-6-.5L5.5 12a4 4 0 0 0 5.7 5.7l1.3-1.3"/></svg>'
-const GRACE_MS = 1500 // after which a change that nobody acknowledged is told again
+const GRACE_MS = 4000 // after which a change that nobody acknowledged is told again
 
 const views = new WeakMap()
+// Changes outlive the drawing: who leaves the page at once after a click finds it told on coming back.
+const untold = (window.__thawPicks = window.__thawPicks || new Map())
 
 const node = (tag, className, text = "") => {
   const made = document.createElement(tag)
@@ -21,8 +23,8 @@ class Picker {
   constructor(root) {
     this.root = root
     this.me = `${Date.now()}-${Math.round(Math.random() * 1e9)}` // acknowledgements name it
-    this.seq = 0
-    this.open = new Map() // changes not acknowledged yet: id -> {on, seq}
+    this.seq = 1
+    this.open = null // changes not acknowledged yet: id -> {on, seq}
     this.waiting = 0 // number of the last message that is under way
     this.anchor = null
     this.here = 0 // place of the picture that Tab leads to
@@ -56,6 +58,7 @@ class Picker {
     const { data } = component
     const key = data.pictures.map((one) => [one.id, one.label, one.part, one.group].join()).join()
     this.words = data.words
+    if (!this.open) this.adopt(data.slot)
     this.elsewhere = data.elsewhere
     if (data.ack && data.ack.from === this.me) {
       for (const [id, change] of this.open) if (change.seq <= data.ack.seq) this.open.delete(id)
@@ -69,6 +72,12 @@ class Picker {
     if (this.open.size && !this.waiting) this.tell()
   }
 
+  adopt(slot) {
+    if (!untold.has(slot)) untold.set(slot, new Map())
+    this.open = untold.get(slot)
+    for (const change of this.open.values()) change.seq = this.seq
+  }
+
   tell() {
     if (!this.open.size || this.waiting) return
     this.waiting = this.seq
@@ -76,7 +85,7 @@ class Picker {
     this.send("changes", { from: this.me, seq: this.seq, changes })
     const told = this.waiting
     setTimeout(() => {
-      if (this.waiting !== told) return
+      if (this.waiting !== told || !this.root.isConnected) return
       this.waiting = 0
       this.seq += 1 // the same again, as a new message
       for (const change of this.open.values()) change.seq = this.seq

@@ -65,7 +65,7 @@ def picker(
             st.session_state[heard] = found.ack
 
     ack = st.session_state.get(heard)
-    body = payload(pictures, facts, parts, words, elsewhere=elsewhere, ack=ack)
+    body = payload(pictures, facts, parts, words, elsewhere=elsewhere, ack=ack) | {"slot": key}
     _mount(key=key, data=body, on_changes_change=listen)
 
 
