@@ -1,12 +1,13 @@
 """Evaluate: how good it is, where it fails, and what the numbers cannot say."""
 
 from tl_ui import page, state, text
-from tl_ui.views import confusion, evaluate, findings, runs
+from tl_ui.views import confusion, evaluate, findings, history, runs
 
 work = state.studio()
 runs.adopt(work)
 project = page.open(text.step_text("evaluate"), needs=runs.needs(work))
 run = runs.judged(work, project.id)
+history.since(work, run)
 report = evaluate.report_of(work, run)
 pictures = evaluate.pictures_of(work, run)
 

@@ -21,12 +21,14 @@ from tl_core.events import FindingRaised, Progress
 from tl_core.jobs import estimate, incoming
 from tl_core.jobs.curation import Curation
 from tl_core.jobs.estimate import Estimate
+from tl_core.jobs.gallery import Gallery
 from tl_core.jobs.library import ClassRow, ImageRow, Library, Project
 from tl_core.jobs.log import EventLog
 from tl_core.jobs.queue import ACTIVE, Queue, RunRow
 from tl_core.jobs.schema import open_engine
 from tl_core.jobs.submit import Snapshot, missing_for_training, read_snapshot, submit_training
 from tl_core.jobs.supervisor import ensure_running, note_server
+from tl_core.jobs.versions import Versions
 from tl_core.jobs.view import RunView, fold
 from tl_core.models.catalog import card
 from tl_core.models.facts import ModelCard
@@ -54,7 +56,8 @@ SAMPLE_NAME = "Surface inspection (sample)"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataView:
     """A project's pictures at a glance. ``missing`` is empty when they can be trained on;
-    ``detail_px`` is the shorter side of the middle one.
+    ``detail_px`` is the shorter side of the middle one. Files that could not be used are in
+    ``n_quarantine``, pictures that the user left out in ``n_left_out``.
     """
 
     classes: tuple[ClassRow, ...]
@@ -63,6 +66,7 @@ class DataView:
     n_val: int
     n_test: int
     n_quarantine: int
+    n_left_out: int
     notes: tuple[str, ...]
     given_splits: tuple[str, ...]
     config: DataConfig
@@ -82,6 +86,8 @@ class Studio:
         self._engine = open_engine(self.home)
         self.library = Library(self._engine)
         self.curation = Curation(self._engine)
+        self.gallery = Gallery(self._engine)
+        self.versions = Versions(self.home, self._engine)
         self.queue = Queue(self._engine)
         self.log = EventLog(self._engine)
 
@@ -190,6 +196,7 @@ class Studio:
             n_val=sum(row.val for row in rows),
             n_test=sum(row.test for row in rows),
             n_quarantine=len(self.library.quarantine(project_id)),
+            n_left_out=self.library.count(project_id, excluded=True),
             notes=project.notes,
             given_splits=project.given_splits,
             config=DataConfig(**project.data_config),

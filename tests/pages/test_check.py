@@ -96,9 +96,9 @@ def test_spare_copies_are_left_out_and_taken_back(
     assert not app.exception
     assert studio.library.count(project.id, excluded=True) == 1
     assert text.STALE in texts(app)  # what was found is of the set before
-    app.button(key="check.undo").click().run()
+    app.button(key="history.undo").click().run()
     assert studio.library.count(project.id, excluded=True) == 0
-    app.button(key="check.redo").click().run()
+    app.button(key="history.redo").click().run()
     assert studio.library.count(project.id, excluded=True) == 1
     assert not app.exception
 
@@ -133,20 +133,6 @@ def test_all_shown_are_left_out(open_page: OpenPage, studio: Studio, project: Pr
     app.button(key=f"check.leave.{task}.0").click().run()
     gone = studio.library.images(project.id, excluded=True)
     assert [row.id for row in gone] == [3, 14]
-
-
-def test_what_was_left_out_can_be_taken_in_again(
-    open_page: OpenPage, studio: Studio, project: Project
-) -> None:
-    studio.curation.exclude(project.id, [3, 4], title="out")
-    app = open_page("data", project=project.id)
-    next(one for one in app.button_group if one.key == "data.view").set_value("left").run()
-    assert text.left_out(2) in texts(app)
-    version = studio.library.get(project.id).data_version
-    app.checkbox(key=f"check.all.out.{version}").check()
-    app.button(key="check.restore").click().run()
-    assert not app.exception
-    assert studio.library.count(project.id, excluded=True) == 0
 
 
 def test_a_failed_check_can_be_asked_for_again(

@@ -10,6 +10,7 @@ from tests.pages.conftest import OpenPage, texts
 from tl_core.config import DataConfig
 from tl_core.data.intake import Quarantined
 from tl_core.session import ClassRow, Studio
+from tl_ui.texts import curation
 from tl_ui.texts import data as text
 
 
@@ -162,28 +163,6 @@ def test_a_set_that_cannot_be_trained_on_says_what_is_missing(
     assert app.button(key="next_model").disabled
 
 
-def test_pictures_are_shown_by_class_and_part(open_page: OpenPage, studio: Studio) -> None:
-    project = seed.project_with_pictures(studio, per_class=25)
-    app = open_page("data", project=project.id)
-    said = view(app, "pictures")
-    assert "1 to 60 of 75 pictures" in said
-    assert len(app.get("pagination")) == 1
-    app.selectbox[0].set_value("bees").run()
-    assert "25 pictures" in texts(app)
-    assert not app.get("pagination")
-    next(one for one in app.button_group if "data.part" in one.key).set_value("test").run()
-    assert f"{studio.count(project.id, 'bees', 'test')} pictures" in texts(app)
-
-
-def test_the_next_page_of_pictures(open_page: OpenPage, studio: Studio) -> None:
-    project = seed.project_with_pictures(studio, per_class=25)
-    app = open_page("data", project=project.id)
-    view(app, "pictures")
-    app.get("pagination")[0].select(2).run()
-    assert not app.exception
-    assert "61 to 75 of 75 pictures" in texts(app)
-
-
 def test_what_was_left_out_is_listed_with_its_reason(open_page: OpenPage, studio: Studio) -> None:
     project = seed.project_with_pictures(studio)
     app = open_page("data", project=project.id)
@@ -203,7 +182,7 @@ def test_many_left_out_files_go_into_a_table(open_page: OpenPage, studio: Studio
 
 def test_nothing_left_out(open_page: OpenPage, studio: Studio) -> None:
     project = seed.project_with_pictures(studio, quarantine=())
-    assert text.NOTHING_LEFT in view(open_page("data", project=project.id), "left")
+    assert curation.NOTHING_LEFT in view(open_page("data", project=project.id), "left")
 
 
 def test_the_split_is_explained_and_can_be_drawn_again(open_page: OpenPage, studio: Studio) -> None:
@@ -265,7 +244,7 @@ def test_few_test_pictures_are_called_uncertain() -> None:
 
 
 def test_a_cell_is_never_a_formula() -> None:
-    from tl_ui.views.data import _plain_cell
+    from tl_ui.views.left import _plain_cell
 
     assert _plain_cell("=cmd()") == "'=cmd()"
     assert _plain_cell("a.png") == "a.png"

@@ -3,6 +3,8 @@
 Every change is one row of the history: what it is called, and the values before and after of every
 picture it touched. Undoing writes the values before back, redoing those after; a new change drops
 what was undone. Runs keep their own list of pictures, so that none of it reaches into them.
+
+The state of a set after change number n is called state n; state 0 is the set as it was brought.
 """
 
 from __future__ import annotations
@@ -12,22 +14,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select
 
 from tl_core.check.findings import Repair
 from tl_core.config import DataConfig
-from tl_core.data.split import assign_splits
-from tl_core.errors import ConfigError
-from tl_core.jobs.library import record_of
-from tl_core.jobs.schema import changes, images, projects
+from tl_core.errors import DataError
+from tl_core.jobs.library import ImageRow
+from tl_core.jobs.naming import class_name, known_name
+from tl_core.jobs.rewriting import (
+    Values,
+    config_of,
+    divided,
+    state_of,
+    stored,
+    take_step,
+    touch,
+    write_values,
+)
+from tl_core.jobs.schema import changes, images
+from tl_core.jobs.together import joined, sides
 
 __all__ = ["Change", "Curation"]
-
-FIELDS = ("label", "excluded", "group_key", "split")
-AT_ONCE = 500  # pictures named in one statement
-LONGEST = 80  # characters of a class's name
-
-Values = Mapping[int, Mapping[str, Any]]  # picture's number -> column -> value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,24 +57,62 @@ class Curation:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._sizes: dict[tuple[str, int, float], int] = {}  # a row of the history never changes
 
     def relabel(self, project_id: str, labels: Mapping[int, str], *, title: str) -> int:
         """Give pictures (by number) other classes; returns how many really changed.
 
+        No picture moves to another part of the split by it.
+
         Raises:
             ConfigError: A class without a name, or with one longer than 80 characters.
         """
-        clean = {number: _class_name(name) for number, name in labels.items()}
+        clean = {number: class_name(name) for number, name in labels.items()}
         values = {number: {"label": name} for number, name in clean.items()}
         return self._apply(project_id, values, title=title)
+
+    def class_for(self, project_id: str, name: str, *, instead_of: str = "") -> str:
+        """The class that a typed name means: one that is there when only its capitals differ.
+
+        Args:
+            project_id: Whose classes.
+            name: As typed.
+            instead_of: A class that gets this name and so is no match itself.
+
+        Raises:
+            ConfigError: As ``relabel``.
+        """
+        query = select(images.c.label).distinct().where(images.c.project_id == project_id)
+        with self._engine.connect() as connection:
+            there = set(connection.execute(query).scalars())
+        return known_name(name, there - {instead_of})
+
+    def rename(self, project_id: str, classes: Sequence[str], name: str, *, title: str) -> int:
+        """Give every picture of some classes one class: a renaming, or a merger of several.
+
+        Those left out come along, or restoring one would bring the old class back.
+
+        Raises:
+            ConfigError: As ``relabel``.
+        """
+        numbers = self._of_classes(project_id, classes)
+        return self.relabel(project_id, dict.fromkeys(numbers, name), title=title)
+
+    def exclude_class(self, project_id: str, label: str, *, title: str) -> int:
+        """Leave every picture of a class out, and with them the class."""
+        return self.exclude(project_id, self._of_classes(project_id, [label]), title=title)
 
     def exclude(self, project_id: str, numbers: Iterable[int], *, title: str) -> int:
         """Leave pictures out; they stay in the store and can be restored."""
         return self._apply(project_id, {one: {"excluded": 1} for one in numbers}, title=title)
 
     def restore(self, project_id: str, numbers: Iterable[int], *, title: str) -> int:
-        """Take pictures that were left out in again."""
-        return self._apply(project_id, {one: {"excluded": 0} for one in numbers}, title=title)
+        """Take pictures that were left out in again, on the side where their copies are now."""
+        values: dict[int, dict[str, Any]] = {one: {"excluded": 0} for one in numbers}
+        with self._engine.connect() as connection:
+            for number, part in sides(connection, project_id, list(values)).items():
+                values[number]["split"] = part
+        return self._apply(project_id, values, title=title)
 
     def repair(self, project_id: str, repair: Repair, *, title: str) -> int:
         """Do what a finding of the data check offers; returns how many pictures changed."""
@@ -75,34 +120,66 @@ class Curation:
         for number in repair.exclude:
             values.setdefault(number, {})["excluded"] = 1
         for number, label in repair.relabel.items():
-            values.setdefault(number, {})["label"] = _class_name(label)
-        for group in repair.together:
-            for number in group:
-                values.setdefault(number, {})["group_key"] = _group_name(group)
+            values.setdefault(number, {})["label"] = class_name(label)
         config = None
         if repair.together:
             with self._engine.connect() as connection:
-                config = _config(connection, project_id)
+                config = config_of(connection, project_id)
+                groups = joined(connection, project_id, repair.together)
+            for number, name in groups.items():
+                values.setdefault(number, {})["group_key"] = name
         return self._apply(project_id, values, title=title, config=config)
+
+    def as_it_was(self, project_id: str, pictures: Sequence[ImageRow], *, title: str) -> int:
+        """Make the set what a run was trained on: its pictures, classes and parts, no others.
+
+        Pictures that the project does not have any more are passed over.
+
+        Args:
+            project_id: Whose set.
+            pictures: As the run's snapshot lists them.
+            title: Of the change; it is undone like any other.
+
+        Raises:
+            DataError: None of them is here any more.
+        """
+        wanted = {(one.id, one.digest): one for one in pictures}
+        query = select(images.c.image_id, images.c.digest).where(images.c.project_id == project_id)
+        values: dict[int, dict[str, Any]] = {}
+        with self._engine.connect() as connection:
+            for row in connection.execute(query):
+                one = wanted.get((row.image_id, row.digest))
+                values[row.image_id] = (
+                    {"excluded": 1}
+                    if one is None
+                    else {"excluded": 0, "label": one.label, "split": one.split}
+                )
+        if not any(not one["excluded"] for one in values.values()):
+            raise DataError(
+                "None of the pictures of this run is in the project any more.",
+                hint="The run itself still works: evaluate, try or export it.",
+            )
+        return self._apply(project_id, values, title=title)
 
     def divide(self, project_id: str, config: DataConfig, *, title: str) -> int:
         """Divide the pictures anew; parts given by folders stay as given."""
         return self._apply(project_id, {}, title=title, config=config)
 
-    def history(self, project_id: str) -> list[Change]:
-        """Every change, the newest first."""
-        query = select(changes).where(changes.c.project_id == project_id)
+    def history(self, project_id: str, limit: int | None = None) -> list[Change]:
+        """Every change, or the newest ``limit`` of them, the newest first."""
+        about = (changes.c.number, changes.c.at, changes.c.title, changes.c.undone)
+        query = select(*about).where(changes.c.project_id == project_id)
+        query = query.order_by(changes.c.number.desc()).limit(limit)
         with self._engine.connect() as connection:
-            rows = connection.execute(query.order_by(changes.c.number.desc()))
             return [
                 Change(
                     number=row.number,
                     at=row.at,
                     title=row.title,
-                    pictures=len(row.after),
+                    pictures=self._size(connection, project_id, row.number, row.at),
                     undone=bool(row.undone),
                 )
-                for row in rows
+                for row in connection.execute(query).all()
             ]
 
     def undo(self, project_id: str) -> str | None:
@@ -113,7 +190,33 @@ class Curation:
         """Make the change that was undone last again; returns its title, or None."""
         return self._step(project_id, back=False)
 
+    def go_to(self, project_id: str, number: int) -> int:
+        """Undo or redo until the set is in state ``number``; returns how many steps that took."""
+        steps = 0
+        with self._engine.begin() as connection:
+            while (here := state_of(connection, project_id)) != number:
+                back = here > number
+                if take_step(connection, project_id, back=back) is None:
+                    break
+                steps += 1
+        return steps
+
     # -- inside --------------------------------------------------------------------------------
+
+    def _of_classes(self, project_id: str, classes: Sequence[str]) -> list[int]:
+        query = select(images.c.image_id).where(
+            images.c.project_id == project_id, images.c.label.in_(list(classes))
+        )
+        with self._engine.connect() as connection:
+            return [int(one) for one in connection.execute(query).scalars()]
+
+    def _size(self, connection: Connection, project_id: str, number: int, at: float) -> int:
+        key = (project_id, number, at)
+        if key not in self._sizes:
+            mine = (changes.c.project_id == project_id) & (changes.c.number == number)
+            after = connection.execute(select(changes.c.after).where(mine)).scalar_one()
+            self._sizes[key] = len(after)
+        return self._sizes[key]
 
     def _apply(
         self,
@@ -124,8 +227,8 @@ class Curation:
         config: DataConfig | None = None,
     ) -> int:
         with self._engine.begin() as connection:
-            old_config = _config(connection, project_id)
-            old = _stored(connection, project_id, values)
+            old_config = config_of(connection, project_id)
+            old = stored(connection, project_id, values)
             before = {
                 number: {name: old[number][name] for name in new if old[number][name] != new[name]}
                 for number, new in values.items()
@@ -136,13 +239,15 @@ class Curation:
                 number: {name: values[number][name] for name in fields}
                 for number, fields in before.items()
             }
-            _write(connection, project_id, after)
+            write_values(connection, project_id, after)
             if config is not None:
-                moved = _divided(connection, project_id, config)
+                moved = divided(connection, project_id, config)
                 for number, (part, other) in moved.items():
                     before.setdefault(number, {})["split"] = part
                     after.setdefault(number, {})["split"] = other
-                _write(connection, project_id, {n: {"split": o} for n, (_, o) in moved.items()})
+                write_values(
+                    connection, project_id, {n: {"split": o} for n, (_, o) in moved.items()}
+                )
             if not after and (config is None or config == old_config):
                 return 0
             mine = changes.c.project_id == project_id
@@ -161,97 +266,13 @@ class Curation:
                     undone=0,
                 )
             )
-            _touch(connection, project_id, config)
+            touch(connection, project_id, config)
             return len(after)
 
     def _step(self, project_id: str, *, back: bool) -> str | None:
-        wanted = changes.c.undone == (0 if back else 1)
-        order = changes.c.number.desc() if back else changes.c.number.asc()
-        query = select(changes).where(changes.c.project_id == project_id, wanted)
         with self._engine.begin() as connection:
-            row = connection.execute(query.order_by(order).limit(1)).first()
-            if row is None:
-                return None
-            values = row.before if back else row.after
-            _write(connection, project_id, {int(key): one for key, one in values.items()})
-            connection.execute(
-                update(changes)
-                .where(changes.c.project_id == project_id, changes.c.number == row.number)
-                .values(undone=1 if back else 0)
-            )
-            config = DataConfig(**(row.config_before if back else row.config_after))
-            _touch(connection, project_id, config)
-            return str(row.title)
-
-
-def _config(connection: Connection, project_id: str) -> DataConfig:
-    query = select(projects.c.data_config).where(projects.c.id == project_id)
-    return DataConfig(**connection.execute(query).scalar_one())
-
-
-def _stored(
-    connection: Connection, project_id: str, numbers: Iterable[int]
-) -> dict[int, dict[str, Any]]:
-    found: dict[int, dict[str, Any]] = {}
-    for some in _batches(list(numbers)):
-        query = select(images).where(images.c.project_id == project_id, images.c.image_id.in_(some))
-        for row in connection.execute(query):
-            found[row.image_id] = {name: getattr(row, name) for name in FIELDS}
-    return found
-
-
-def _write(connection: Connection, project_id: str, values: Values) -> None:
-    """Set columns of pictures, those of equal values in one statement."""
-    alike: dict[tuple[str, Any], list[int]] = {}
-    for number, fields in values.items():
-        for name, value in fields.items():
-            alike.setdefault((name, value), []).append(number)
-    for (name, value), numbers in alike.items():
-        for some in _batches(numbers):
-            connection.execute(
-                update(images)
-                .where(images.c.project_id == project_id, images.c.image_id.in_(some))
-                .values({name: value})
-            )
-
-
-def _divided(
-    connection: Connection, project_id: str, config: DataConfig
-) -> dict[int, tuple[str, str]]:
-    """Pictures whose part changes: number -> (part now, part then). Those left out stay."""
-    query = select(images).where(images.c.project_id == project_id, images.c.excluded == 0)
-    rows = list(connection.execute(query.order_by(images.c.image_id)))
-    parts = assign_splits([record_of(row) for row in rows], config)
-    return {
-        row.image_id: (row.split, part)
-        for row, part in zip(rows, parts, strict=True)
-        if row.split != part
-    }
-
-
-def _touch(connection: Connection, project_id: str, config: DataConfig | None) -> None:
-    more = {} if config is None else {"data_config": asdict(config)}
-    connection.execute(
-        update(projects)
-        .where(projects.c.id == project_id)
-        .values(data_version=projects.c.data_version + 1, updated_at=time.time(), **more)
-    )
-
-
-def _group_name(numbers: Sequence[int]) -> str:
-    return f"g{min(numbers)}"
-
-
-def _class_name(name: str) -> str:
-    name = " ".join(name.split())
-    if not 1 <= len(name) <= LONGEST:
-        raise ConfigError(f"A class needs a name of 1 to {LONGEST} characters.", field="label")
-    return name
+            return take_step(connection, project_id, back=back)
 
 
 def _as_json(values: Values) -> dict[str, dict[str, Any]]:
     return {str(number): dict(fields) for number, fields in values.items()}
-
-
-def _batches(numbers: Sequence[int]) -> Iterable[Sequence[int]]:
-    return (numbers[start : start + AT_ONCE] for start in range(0, len(numbers), AT_ONCE))

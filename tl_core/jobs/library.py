@@ -15,7 +15,7 @@ from tl_core.data.quarantine import Quarantined
 from tl_core.data.records import ImageRecord, Intake
 from tl_core.data.split import assign_splits
 from tl_core.errors import ConfigError, JobError
-from tl_core.jobs.schema import changes, commands, events, images, projects, refused, runs
+from tl_core.jobs.schema import changes, commands, events, images, marks, projects, refused, runs
 from tl_core.models.facts import RGB
 
 __all__ = ["ClassRow", "ImageRow", "Library", "Project", "record_of"]
@@ -143,7 +143,7 @@ class Library:
             for run_id in run_ids:
                 connection.execute(delete(events).where(events.c.run_id == run_id))
                 connection.execute(delete(commands).where(commands.c.run_id == run_id))
-            for table in (images, refused, changes, runs):
+            for table in (images, refused, changes, marks, runs):
                 connection.execute(delete(table).where(table.c.project_id == project_id))
             connection.execute(delete(projects).where(projects.c.id == project_id))
         return run_ids
@@ -188,7 +188,7 @@ class Library:
         """Make ``intake`` the project's set, in one transaction: the old set or the new, whole."""
         splits = assign_splits(intake.records, config)
         with self._engine.begin() as connection:
-            for table in (images, refused, changes):
+            for table in (images, refused, changes, marks):
                 connection.execute(delete(table).where(table.c.project_id == project_id))
             for rows in _batches(_image_rows(project_id, intake.records, splits)):
                 connection.execute(insert(images), rows)

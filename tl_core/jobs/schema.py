@@ -7,6 +7,7 @@ a transaction. ``THAW_DATABASE_URL`` names another database (PostgreSQL) instead
 projects one row per project: name, draft of the settings, how pictures are split and read
 images   one row per picture of a project's current set, those left out included
 changes  the history of that set: what was changed, before and after
+marks    pictures selected in the gallery, so that a selection outlives the page
 refused  files that were not taken in, with the reason
 runs     every piece of background work, training or not: the queue and its outcome
 events   what runs say, numbered per run from 1
@@ -53,6 +54,7 @@ __all__ = [
     "commands",
     "events",
     "images",
+    "marks",
     "open_engine",
     "projects",
     "refused",
@@ -112,6 +114,13 @@ changes = Table(
     Column("config_before", JSON, nullable=False),
     Column("config_after", JSON, nullable=False),
     Column("undone", Integer, nullable=False, default=0),
+)
+
+marks = Table(
+    "marks",
+    metadata,
+    Column("project_id", String(32), primary_key=True),
+    Column("image_id", Integer, primary_key=True),
 )
 
 refused = Table(

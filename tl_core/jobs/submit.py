@@ -17,6 +17,7 @@ from tl_core.errors import RunNotFoundError, TooFewImagesError
 from tl_core.jobs.estimate import described
 from tl_core.jobs.library import ClassRow, ImageRow, Library
 from tl_core.jobs.queue import Queue, new_id
+from tl_core.jobs.seal import keep_seal
 from tl_core.models.catalog import card
 from tl_core.models.plan import FreezePlan
 from tl_core.storage import Home, read_json, write_json
@@ -103,6 +104,7 @@ def submit_training(
     folder = home.run_dir(run_id)
     write_json(folder / "data.json", _snapshot_dict(snapshot))
     write_json(folder / "spec.json", spec.to_dict())
+    keep_seal(home, run_id, snapshot.images)
     return Queue(engine).submit(
         "train",
         spec.to_dict(),

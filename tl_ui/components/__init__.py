@@ -1,1 +1,1 @@
-"""Three small browser components; their JavaScript and CSS lie beside the modules."""
+"""Small browser components; their JavaScript and CSS lie beside the modules."""

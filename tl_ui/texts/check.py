@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from tl_ui.text import plural
@@ -55,11 +55,6 @@ EXCLUDE_LEAK = "Leave the training copies out"
 TOGETHER = "Divide again, copies kept together"
 DONE = "Every one of these is dealt with."
 NOTHING_CHOSEN = "Choose at least one picture first."
-UNDO = "Undo"
-REDO = "Redo"
-HISTORY = "What was changed"
-RESTORE = "Take the chosen in again"
-RESTORED = "Pictures were taken in again"
 
 
 def found(counts: Mapping[str, int]) -> str:
@@ -102,16 +97,6 @@ def together(n: int) -> str:
     return f"{n:,} {'group' if n == 1 else 'groups'} of copies kept together, divided again"
 
 
-def undone(title: str) -> str:
-    """What the undo button says was taken back."""
-    return f"Undone: {title}"
-
-
-def redone(title: str) -> str:
-    """What the redo button says was made again."""
-    return f"Made again: {title}"
-
-
 def more_groups(n: int) -> str:
     """How many groups are not shown."""
     return f"{n:,} more {'group is' if n == 1 else 'groups are'} not shown."
@@ -120,13 +105,3 @@ def more_groups(n: int) -> str:
 def group(number: int, caption: str) -> str:
     """Caption of a picture in a group of copies."""
     return f"{number} · {caption}"
-
-
-def left_out(n: int) -> str:
-    """Head of the pictures that the user left out."""
-    return f"{plural(n, 'picture')} left out by you"
-
-
-def titles(found: Sequence[str]) -> str:
-    """A list of changes."""
-    return "\n".join(f"- {one}" for one in found)

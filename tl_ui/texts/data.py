@@ -56,15 +56,6 @@ N_LEFT = "Left out"
 CLASS = "Class"
 TOTAL = "All"
 BALANCE_MOST = 30  # classes in the chart
-ALL_CLASSES = "All classes"
-ALL_PARTS = "All"
-PART = "Part"
-NOTHING_SHOWN = "No picture of this class is in this part."
-FILE = "File"
-REASON = "Why it was left out"
-CSV = "Download the list"
-CSV_NAME = "left-out.csv"
-NOTHING_LEFT = "Every file was taken in."
 
 # -- the split -------------------------------------------------------------------------------------
 
@@ -114,20 +105,6 @@ def balance(rows: Sequence[ClassRow]) -> str:
 def shortened(n_classes: int) -> str:
     """Which classes the chart shows when there are many."""
     return f"The {BALANCE_MOST} largest of {n_classes} classes; the table lists all."
-
-
-def shown(first: int, last: int, of: int) -> str:
-    """Which pictures are on the screen."""
-    return (
-        f"{first:,} to {last:,} of {of:,} pictures" if of > last - first + 1 else f"{of:,} pictures"
-    )
-
-
-def left_out(n_files: int) -> str:
-    """How many files were left out."""
-    if n_files == 1:
-        return "1 file was left out; nothing else is affected."
-    return f"{n_files:,} files were left out; nothing else is affected."
 
 
 def given(parts: Sequence[str]) -> str:

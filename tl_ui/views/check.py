@@ -15,7 +15,7 @@ from tl_ui.errors import shown_kindly
 from tl_ui.text import esc_md
 from tl_ui.texts import check as text
 
-__all__ = ["KIND", "card", "left_out_by_you"]
+__all__ = ["KIND", "card"]
 
 KIND = "check"
 CHOSEN = ("wrong_labels", "dark", "bright", "blurry", "low_information", "odd_shape", "odd_size")
@@ -26,9 +26,7 @@ def card(work: Studio, project: Project) -> None:
     """Where the check of this project's pictures stands, and what it found."""
     row = next(iter(work.queue.rows(project_id=project.id, kind=KIND, limit=1)), None)
     with st.container(border=True, key="check", gap="small"):
-        head, side = st.columns([3, 2], vertical_alignment="center")
-        head.caption(text.TITLE, help=text.HELP)
-        _changes(work, project, side)
+        st.caption(text.TITLE, help=text.HELP)
         if row is None:
             st.markdown(text.UNCHECKED)
             _button(work, project, text.GO, kind="primary")
@@ -187,60 +185,3 @@ def _picked(rows: Sequence[ImageRow], chosen: list[int], *, everything: bool) ->
     if not picked:
         st.info(text.NOTHING_CHOSEN)
     return picked
-
-
-def left_out_by_you(work: Studio, project: Project) -> None:
-    """The pictures that were left out, to be taken in again."""
-    total = work.library.count(project.id, excluded=True)
-    if not total:
-        return
-    st.markdown(f"**{text.left_out(total)}**")
-    rows = work.library.images(project.id, excluded=True, limit=5 * text.PER_PAGE)
-    with st.form("check.excluded", border=False):
-        chosen = _cells(rows, {row.id: row.label for row in rows}, f"out.{project.data_version}")
-        everything = st.checkbox(text.ALL, key=f"check.all.out.{project.data_version}")
-        clicked = st.form_submit_button(text.RESTORE, key="check.restore", icon=":material/undo:")
-    if not clicked:
-        return
-    if chosen := _picked(rows, chosen, everything=everything):
-        work.curation.restore(project.id, chosen, title=text.RESTORED)
-        st.rerun()
-
-
-# -- history ---------------------------------------------------------------------------------------
-
-
-def _changes(work: Studio, project: Project, place: st.delta_generator.DeltaGenerator) -> None:
-    history = work.curation.history(project.id)
-    if not history:
-        return
-    done = [one for one in history if not one.undone]
-    undone = [one for one in history if one.undone]
-    with place.container(horizontal=True, horizontal_alignment="right", gap="small"):
-        if done:
-            st.button(
-                text.UNDO,
-                key="check.undo",
-                icon=":material/undo:",
-                help=esc_md(done[0].title),
-                on_click=_step,
-                args=(work, project.id, True),
-            )
-        if undone:
-            st.button(
-                text.REDO,
-                key="check.redo",
-                icon=":material/redo:",
-                help=esc_md(undone[-1].title),
-                on_click=_step,
-                args=(work, project.id, False),
-            )
-        with st.popover(text.HISTORY, icon=":material/history:"):
-            st.markdown(text.titles([esc_md(one.title) for one in done]) or text.CLEAN)
-
-
-def _step(work: Studio, project_id: str, back: bool) -> None:
-    curation = work.curation
-    title = curation.undo(project_id) if back else curation.redo(project_id)
-    if title:
-        st.toast(text.undone(title) if back else text.redone(title), icon=":material/undo:")

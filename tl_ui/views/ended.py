@@ -11,7 +11,7 @@ from tl_ui import live, page, state
 from tl_ui.errors import show_error, shown_kindly
 from tl_ui.text import esc_md, step_text
 from tl_ui.texts import train as text
-from tl_ui.views import findings
+from tl_ui.views import findings, history
 from tl_ui.views.running import computed, headline
 from tl_ui.views.train import bare
 
@@ -34,6 +34,7 @@ def over(work: Studio, row: RunRow) -> None:
         case _:
             words = text.STOPPED_EARLY if row.started_at else text.CANCELLED
             st.info(words, icon=":material/event_busy:")
+    history.since(work, row)
     if row.state == "finished" or view.history:
         headline(view)
         live.curves(view)

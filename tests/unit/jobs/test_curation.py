@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -131,6 +132,91 @@ def test_a_repair_does_all_it_offers_at_once(desk: Desk) -> None:
     assert desk.library.count(desk.id) == 39
     assert desk.library.some_images(desk.id, [2])[0].label == "bees"
     assert len(desk.curation.history(desk.id)) == 1
+
+
+def groups_of(desk: Desk) -> dict[int, str]:
+    numbers, records, _ = desk.library.records(desk.id)
+    return {n: one.group for n, one in zip(numbers, records, strict=True) if one.group}
+
+
+def test_groups_that_share_a_picture_become_one(desk: Desk) -> None:
+    desk.curation.repair(desk.id, Repair(together=((1, 2), (3, 4), (30, 31))), title="one")
+    before = desk.state()
+    assert groups_of(desk) == {1: "g1", 2: "g1", 3: "g3", 4: "g3", 30: "g30", 31: "g30"}
+    desk.curation.repair(desk.id, Repair(together=((2, 9), (4, 9), (11, 12))), title="two")
+    found = groups_of(desk)
+    assert len({found[one] for one in (1, 2, 3, 4, 9)}) == 1
+    assert found[30] == "g30" and found[11] == found[12] == "g11"
+    part = {row.id: row.split for row in desk.library.images(desk.id, limit=None)}
+    assert len({part[one] for one in (1, 2, 3, 4, 9)}) == 1
+    desk.curation.undo(desk.id)
+    assert desk.state() == before
+
+
+def test_a_group_with_a_name_keeps_it(home: Home) -> None:
+    desk = Desk(home)
+    records = list(intake().records)
+    for place, group in ((0, "patient 7"), (1, "patient 7"), (2, "patient 8"), (9, "g6")):
+        records[place] = replace(records[place], group=group)
+    body = replace(intake(), records=tuple(records))
+    desk.library.replace_images(desk.id, body, DataConfig())
+    desk.curation.repair(desk.id, Repair(together=((2, 20),)), title="one")
+    assert {groups_of(desk)[one] for one in (1, 2, 20)} == {"patient 7"}
+    desk.curation.repair(desk.id, Repair(together=((6, 7),)), title="two")
+    assert groups_of(desk)[6] == groups_of(desk)[7] == "g6'"  # g6 is somebody else's
+    assert groups_of(desk)[10] == "g6"
+    desk.curation.repair(desk.id, Repair(together=((1, 3),)), title="three")
+    assert {groups_of(desk)[one] for one in (1, 2, 3, 20)} == {"g1"}  # of two patients
+
+
+def test_a_class_is_renamed_with_what_was_left_out(desk: Desk) -> None:
+    desk.curation.exclude(desk.id, [1, 2], title="out")
+    parts = {row.id: row.split for row in desk.library.images(desk.id, limit=None)}
+    assert desk.curation.rename(desk.id, ["ants"], "emmets", title="renamed") == 20
+    desk.curation.restore(desk.id, [1, 2], title="in")
+    assert [(row.label, row.total) for row in desk.library.classes(desk.id)] == [
+        ("bees", 20),
+        ("emmets", 20),
+    ]
+    now = {row.id: row.split for row in desk.library.images(desk.id, limit=None)}
+    assert parts.items() <= now.items()  # nobody moved to another part
+    assert desk.curation.rename(desk.id, ["bees", "emmets"], "insects", title="merged") == 40
+    desk.curation.undo(desk.id)
+    assert len(desk.library.classes(desk.id)) == 2
+
+
+def test_a_typed_class_is_the_one_that_is_there(desk: Desk) -> None:
+    assert desk.curation.class_for(desk.id, " ANTS ") == "ants"
+    assert desk.curation.class_for(desk.id, "wasps") == "wasps"
+    desk.curation.exclude_class(desk.id, "ants", title="gone")
+    assert desk.curation.class_for(desk.id, "Ants") == "ants"  # its pictures can come back
+    with pytest.raises(ConfigError):
+        desk.curation.class_for(desk.id, "  ")
+
+
+def test_a_class_is_left_out_whole(desk: Desk) -> None:
+    assert desk.curation.exclude_class(desk.id, "ants", title="gone") == 20
+    assert [row.label for row in desk.library.classes(desk.id)] == ["bees"]
+    desk.curation.undo(desk.id)
+    assert len(desk.library.classes(desk.id)) == 2
+
+
+def test_a_restored_picture_joins_its_group(desk: Desk) -> None:
+    group = tuple(range(1, 7))
+    desk.curation.repair(desk.id, Repair(together=(group,)), title="together")
+    desk.curation.exclude(desk.id, [6], title="out")
+    for seed in range(1, 30):  # until the others of the group are somewhere else
+        desk.curation.divide(desk.id, DataConfig(val_fraction=0.5, seed=seed), title="again")
+        part = {row.id: row.split for row in desk.library.images(desk.id, limit=None)}
+        if part[1] != desk.library.images(desk.id, excluded=True)[0].split:
+            break
+    else:
+        pytest.fail("the group never moved")
+    before = desk.state()
+    desk.curation.restore(desk.id, [6], title="in")
+    assert desk.library.some_images(desk.id, [6])[0].split == part[1]
+    desk.curation.undo(desk.id)
+    assert desk.state() == before
 
 
 def test_new_pictures_begin_a_new_history(desk: Desk) -> None:

@@ -66,10 +66,44 @@ def test_numbers_are_plain_and_finite_for_json():
         assert isinstance(value, (int, float)) and math.isfinite(value)
 
 
-@pytest.mark.parametrize("name", ["uploader", "curves", "network"])
+@pytest.mark.parametrize("name", ["uploader", "curves", "network", "picker"])
 def test_scripts_put_no_data_into_markup_and_load_nothing_from_elsewhere(name):
     code = script(name)
     assert "export default function" in code
     for forbidden in ("eval(", "new Function", "http://", "https://", "document.write"):
         assert forbidden not in code, forbidden
     assert "http" not in style(name)
+
+
+def test_the_picker_is_told_its_page_and_how_far_it_was_heard():
+    from tl_core.jobs.gallery import Picture
+    from tl_ui.components.picker import payload as told
+
+    one = Picture(
+        id=7, digest="d", path="train/ants/a.png", label="ants", split="val", width=3, height=2,
+        group="g1", marked=True,
+    )  # fmt: skip
+    ack = {"from": "me", "seq": 3}
+    body = told([one], {7: [("Size", "3 × 2")]}, {"val": "Validation"}, {}, elsewhere=4, ack=ack)
+    assert body["pictures"] == [
+        {
+            "id": 7, "digest": "d", "path": "train/ants/a.png", "name": "a.png", "label": "ants",
+            "part": "Validation", "group": "g1", "marked": True, "facts": [["Size", "3 × 2"]],
+        }
+    ]  # fmt: skip
+    assert body["ack"] == ack and body["elsewhere"] == 4
+
+
+def test_a_message_of_the_picker_is_believed_only_in_its_form():
+    from tl_ui.components.picker import MOST, changes_of
+
+    good = {"from": "me", "seq": 2, "changes": [[1, 1], [2, 0], [3, 1]]}
+    found = changes_of(good)
+    assert found is not None
+    assert (found.on, found.off, found.ack) == ((1, 3), (2,), {"from": "me", "seq": 2})
+    for bad in (None, 5, {}, {"changes": 3, "seq": 1}, {"changes": [], "seq": "x"}):
+        assert changes_of(bad) is None
+    odd = changes_of({"seq": 1, "changes": [[1], ["a", 1], None, [4, 1, 1], [2, 1]]})
+    assert odd is not None and odd.on == (2,)
+    many = changes_of({"seq": 1, "changes": [[n, 1] for n in range(5000)]})
+    assert many is not None and len(many.on) == MOST

@@ -1,0 +1,87 @@
+"""Pictures that belong on one side of the split: groups joined, and restored ones placed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from tl_core.jobs.schema import images
+
+__all__ = ["joined", "sides"]
+
+
+def joined(
+    connection: Connection, project_id: str, groups: Iterable[Sequence[int]]
+) -> dict[int, str]:
+    """The group of every picture once ``groups`` are kept together as well.
+
+    A group that holds a picture of an earlier one takes that whole group in. The earlier name
+    stays when there was one only ("patient 17"); several become a group with a name of its own.
+
+    Returns:
+        Picture's number -> name of its group, for all pictures of the groups that were touched.
+    """
+    query = select(images.c.image_id, images.c.group_key).where(
+        images.c.project_id == project_id, images.c.group_key.is_not(None)
+    )
+    named: dict[str, set[int]] = {}
+    for row in connection.execute(query):
+        named.setdefault(str(row.group_key), set()).add(int(row.image_id))
+    parts: list[tuple[set[int], set[str]]] = []  # members, earlier names; disjoint
+    by_member = {number: name for name, members in named.items() for number in members}
+    for group in groups:
+        members = set(group)
+        names = {by_member[number] for number in members if number in by_member}
+        members |= {number for name in names for number in named[name]}
+        apart = []
+        for other in parts:
+            if other[0].isdisjoint(members):
+                apart.append(other)
+            else:
+                members, names = members | other[0], names | other[1]
+        parts = [*apart, (members, names)]
+    return _with_names(parts, set(named))
+
+
+def _with_names(parts: Iterable[tuple[set[int], set[str]]], taken: set[str]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for members, names in parts:
+        name = next(iter(names)) if len(names) == 1 else f"g{min(members)}"
+        while len(names) != 1 and name in taken - names:
+            name += "'"
+        taken.add(name)
+        found |= dict.fromkeys(members, name)
+    return found
+
+
+def sides(connection: Connection, project_id: str, numbers: Sequence[int]) -> dict[int, str]:
+    """The parts that pictures must take when they come back into the set.
+
+    While a picture was left out, its copies and the others of its group may have been divided
+    anew. It joins them; where the folders gave its part it keeps it.
+
+    Returns:
+        Picture's number -> part, for those whose part has to change.
+    """
+    query = select(images).where(images.c.project_id == project_id)
+    rows = list(connection.execute(query.order_by(images.c.image_id)))
+    coming = set(numbers)
+    part_of: dict[Any, str] = {}
+    for row in rows:
+        if not row.excluded:
+            for unit in _units(row):
+                part_of.setdefault(unit, row.split)
+    moved: dict[int, str] = {}
+    for row in rows:
+        if row.image_id in coming and row.excluded and row.given_split is None:
+            part = next((part_of[one] for one in _units(row) if one in part_of), row.split)
+            if part != row.split:
+                moved[row.image_id] = part
+    return moved
+
+
+def _units(row: Any) -> list[tuple[str, str]]:
+    group = [("group", row.group_key)] if row.group_key else []
+    return [*group, ("content", row.digest)]

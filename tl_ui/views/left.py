@@ -1,0 +1,66 @@
+"""What is not in the set: pictures the user left out, and files that could not be used."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import streamlit as st
+
+from tl_core.session import DataView, Project, Studio
+from tl_ui.text import esc_md
+from tl_ui.texts import curation as text
+from tl_ui.views import pictures
+
+__all__ = ["left_out"]
+
+SENTENCES_MOST = 30  # left-out files told in sentences; more go into a table
+
+
+def left_out(work: Studio, project: Project, view: DataView, *, chooser: str) -> None:
+    """Both, each with the way on. ``chooser`` is the key of the control that shows this view."""
+    if view.n_left_out:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(text.left_out_by_you(view.n_left_out), width="content")
+            st.button(
+                text.LOOK,
+                key="left.look",
+                icon=":material/photo_library:",
+                on_click=_look,
+                args=(project.id, chooser),
+            )
+    rows = work.quarantine(project.id)
+    if not rows:
+        st.markdown(text.NOTHING_LEFT)
+        return
+    st.markdown(text.left_out(len(rows)))
+    if len(rows) <= SENTENCES_MOST:
+        st.markdown("\n".join(f"- **{esc_md(row.file)}** {esc_md(row.reason)}." for row in rows))
+    else:
+        st.dataframe(
+            {text.FILE: [row.file for row in rows], text.REASON: [row.reason for row in rows]},
+            hide_index=True,
+            key="data.left",
+        )
+    sink = io.StringIO()
+    table = csv.writer(sink)
+    table.writerow([text.FILE, text.REASON])
+    table.writerows([_plain_cell(row.file), _plain_cell(row.reason)] for row in rows)
+    st.download_button(
+        text.CSV,
+        sink.getvalue().encode("utf-8-sig"),  # the mark makes spreadsheets read it as UTF-8
+        file_name=text.CSV_NAME,
+        mime="text/csv",
+        icon=":material/download:",
+        key="data.csv",
+    )
+
+
+def _look(project_id: str, chooser: str) -> None:
+    st.session_state[chooser] = "pictures"
+    pictures.show_left_out(project_id)
+
+
+def _plain_cell(value: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{value}" if value[:1] in ("=", "+", "-", "@") else value
