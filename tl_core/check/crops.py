@@ -124,22 +124,40 @@ def through(pictures: np.ndarray, window: Box) -> np.ndarray:
     Returns:
         float32 (..., S, S).
     """
-    return _sampled(pictures.astype(np.float32), window, pictures.shape[-1])
-
-
-def _sampled(pictures: np.ndarray, window: np.ndarray | Box, size_px: int) -> np.ndarray:
     left, top, width, height = window
     side = pictures.shape[-1]
-    middles = (np.arange(size_px) + 0.5) / size_px
-    x = np.clip((left + middles * width) * side - 0.5, 0.0, side - 1.001)
-    y = np.clip((top + middles * height) * side - 0.5, 0.0, side - 1.001)
-    column, row = x.astype(np.int64), y.astype(np.int64)
-    across = (x - column).astype(np.float32)
-    down = (y - row).astype(np.float32)[:, None]
-    upper, lower = pictures[..., row, :], pictures[..., row + 1, :]
-    upper = upper[..., column] * (1 - across) + upper[..., column + 1] * across
-    lower = lower[..., column] * (1 - across) + lower[..., column + 1] * across
-    seen: np.ndarray = upper * (1 - down) + lower * down
+    rows, columns = _weights(top, height, side), _weights(left, width, side)
+    seen: np.ndarray = rows @ pictures.astype(np.float32) @ columns.T
+    return seen
+
+
+def _weights(start: float, length: float, side: int) -> np.ndarray:
+    """(side, side) that takes values between the pixels of a line."""
+    pixel, share = _between(start, length, side, side)
+    weights, each = np.zeros((side, side), np.float32), np.arange(side)
+    weights[each, pixel], weights[each, pixel + 1] = 1 - share, share
+    return weights
+
+
+def _between(start: float, length: float, side: int, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """For ``n`` places along a line: the pixel before, and the share of the one after (float32)."""
+    places = start + (np.arange(n) + 0.5) / n * length
+    places = np.clip(places * side - 0.5, 0.0, side - 1.001)
+    pixel = places.astype(np.int64)
+    return pixel, (places - pixel).astype(np.float32)
+
+
+def _sampled(picture: np.ndarray, window: np.ndarray | Box, size_px: int) -> np.ndarray:
+    """One picture (S, S) through a window, (size_px, size_px); as ``through``, without matrices:
+    many small products would keep all threads of the linear algebra busy.
+    """
+    left, top, width, height = window
+    row, down = _between(top, height, len(picture), size_px)
+    column, across = _between(left, width, len(picture), size_px)
+    upper, lower = picture[row], picture[row + 1]
+    lines = upper + (lower - upper) * down[:, None]
+    before, after = lines[:, column], lines[:, column + 1]
+    seen: np.ndarray = before + (after - before) * across
     return seen
 
 
