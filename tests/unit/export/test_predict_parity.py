@@ -11,9 +11,9 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from tests.unit.export.conftest import encoded, photo
-from tl_core.data import decode, pixels
+from tl_core.data import decode, decoded, pixels, plain
 from tl_core.errors import UnreadableImageError
-from tl_core.export import predict_template as script
+from tl_core.export import pictures_template as script
 
 EXIF_ORIENTATION = 0x0112
 
@@ -73,6 +73,12 @@ USABLE = {
     "float tiff": lambda: deep(np.float32, "TIFF"),
     "cmyk tiff": lambda: encoded(photo().convert("CMYK"), "TIFF"),
     "lab tiff": lambda: encoded(photo().convert("LAB"), "TIFF"),
+    "animated gif": lambda: motion("GIF"),
+    "animated webp": lambda: motion("WEBP"),
+    "animated png": lambda: motion("PNG"),
+    "animated avif": lambda: motion("AVIF"),
+    "two pages": lambda: motion("TIFF"),
+    "avif": lambda: encoded(photo(), "AVIF"),
     "turned tiff": lambda: turned(6, "TIFF"),
     "turned png": lambda: turned(8, "PNG"),
     **{f"turned {i}": lambda i=i: turned(i) for i in range(9)},
@@ -82,9 +88,6 @@ REFUSED = {
     "empty": lambda: b"",
     "text": lambda: b"this is no picture",
     "cut off": lambda: encoded(photo(200, 200), "PNG")[:-4000],
-    "animated gif": lambda: motion("GIF"),
-    "animated webp": lambda: motion("WEBP"),
-    "two pages": lambda: motion("TIFF"),
     "too many pixels": lambda: encoded(Image.new("1", (20_001, 5_001)), "PNG"),
 }
 
@@ -125,6 +128,7 @@ def test_text_in_a_png_does_not_matter():
 
 
 def test_the_tables_of_both_sides_agree():
-    assert script.FORMATS == decode.FORMATS
+    assert [one for one in script.FORMATS if one != "HEIF"] == list(decode.FORMATS)
     assert script.MAX_PIXELS == decode.MAX_PIXELS
-    assert script.TURNS == decode._TURNS
+    assert script.LARGE_PIXELS == decoded.LARGE_PIXELS
+    assert script.TURNS == plain._TURNS
