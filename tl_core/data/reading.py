@@ -29,6 +29,9 @@ ENDS = (0.005, 0.995)  # shares of all values of a set that become black and whi
 PER_PICTURE = 2000  # values looked at in each picture, on a regular grid
 AT_MOST = 2_000_000  # values held, however many pictures come; the ends are then sure to 0.01 %
 AT_ONCE = 1 << 21  # values converted at a time: 16 MB as numbers
+CODES = (
+    1 << 16
+)  # different values that 16 bits can have: larger pictures go through a table of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,16 +124,24 @@ class Deep:
 
     def between(self, low: float, high: float) -> Image.Image:
         """8 bits of grey (mode "L"): ``low`` becomes 0 and ``high`` 255, with ties to even."""
-        out = np.zeros(self.stored.shape, np.uint8)
+        stored = self.stored
+        if stored.dtype.itemsize == 2 and stored.dtype.kind in "iu" and stored.size > CODES:
+            stored = stored.astype(stored.dtype.newbyteorder("="), copy=False)
+            codes = np.arange(CODES, dtype=np.uint16).view(stored.dtype)
+            return Image.fromarray(self._grey(codes, low, high)[stored.view(np.uint16)])
+        out = np.empty(stored.shape, np.uint8)
         for rows in self._parts():
-            values = self.numbers(self.stored[rows])
-            counts = np.isfinite(values)
-            with np.errstate(all="ignore"):
-                scaled = (values - low) / (high - low) * 255.0 if high > low else values * 0.0
-            grey = np.rint(np.where(counts & ~np.isnan(scaled), scaled, 0.0)).clip(0, 255)
-            grey = 255.0 - grey if self.inverted else grey
-            out[rows] = np.where(counts, grey, 0.0).astype(np.uint8)
+            out[rows] = self._grey(stored[rows], low, high)
         return Image.fromarray(out)
+
+    def _grey(self, stored: np.ndarray, low: float, high: float) -> np.ndarray:
+        values = self.numbers(stored)
+        counts = np.isfinite(values)
+        with np.errstate(all="ignore"):
+            scaled = (values - low) / (high - low) * 255.0 if high > low else values * 0.0
+        grey = np.rint(np.where(counts & ~np.isnan(scaled), scaled, 0.0)).clip(0, 255)
+        grey = 255.0 - grey if self.inverted else grey
+        return np.where(counts, grey, 0.0).astype(np.uint8)
 
     def _ends(self) -> tuple[float, float]:
         low, high = math.inf, -math.inf

@@ -105,6 +105,17 @@ def test_a_large_picture_is_sampled_on_a_grid_and_done_in_parts(
     assert Deep(stored=stored[:1]).sample().size > 100
 
 
+@pytest.mark.parametrize("kind", ["u2", ">u2", "i2", ">i2"])
+def test_the_table_of_sixteen_bits_says_the_same(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    stored = rng.integers(0, 65_536, (300, 400)).astype(np.uint16).view("i2").astype(kind)
+    for inverted in (False, True):
+        deep = Deep(stored=stored, slope=0.3, intercept=7, missing=(5, 900), inverted=inverted)
+        whole = np.asarray(deep.between(-500.0, 6000.0))
+        assert (deep._grey(stored, -500.0, 6000.0) == whole).all()
+        assert len(np.unique(whole)) > 200
+
+
 def test_values_beyond_a_rule_are_counted() -> None:
     sample = ValueSample()
     sample.add(np.arange(100.0))
