@@ -23,7 +23,7 @@ from tl_core.data.passes import Fact, Passes, page_name
 from tl_core.data.pixels import WorkingCopies
 from tl_core.data.quarantine import Quarantined
 from tl_core.data.reading import Reading
-from tl_core.data.reading_notes import reading_notes
+from tl_core.data.reading_notes import placeholder_patient, reading_notes
 from tl_core.data.records import ImageRecord, Intake
 from tl_core.errors import StorageError
 from tl_core.storage import Home
@@ -163,8 +163,6 @@ def _record(placed: Placed, fact: Fact, taken: set[str], groups: set[str]) -> Im
 
 
 def _groups(facts: Sequence[Fact]) -> set[str]:
-    """The groups that are kept: all but a patient whose number every picture of the set bears."""
+    """The groups that are kept: all but a patient whose number all files with a number bear."""
     found = {fact.group for fact in facts}
-    files = {fact.entry for fact in facts}
-    same_for_all = len(found) == 1 and len(files) > 1
-    return {one for one in found if not (same_for_all and one.startswith("patient "))}
+    return found - {placeholder_patient(facts)}

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from tl_core.data.passes import Fact
 from tl_core.data.reading import Reading
 
-__all__ = ["reading_notes"]
+__all__ = ["placeholder_patient", "reading_notes"]
 
 SURE_P = 0.01  # of Fisher's exact test, times the number of classes
 DIFFERENCE = 0.3  # of the shares, below which transparency is no shortcut worth a word: judgement
+PATIENT = "patient "  # how the groups of patients begin
 OUTSIDE = 0.05  # of the values; by its making a rule leaves 0.01 of its own set outside
 
 
@@ -93,18 +94,27 @@ def _pages(facts: Sequence[Fact]) -> list[str]:
 
 
 def _patients(facts: Sequence[Fact]) -> list[str]:
-    named = [fact for fact in facts if fact.group.startswith("patient ")]
-    n = len({fact.group for fact in named})
+    n = len({fact.group for fact in facts if fact.group.startswith(PATIENT)})
     if not n:
         return []
-    if n == 1 and len(named) == len(facts) and len({fact.entry for fact in facts}) > 1:
+    if placeholder_patient(facts):
         return [
-            "All pictures bear the same patient number, so they are not held together by patient."
+            "All DICOM pictures bear the same patient number, so they are not held together by it."
         ]
     return [
         f"The pictures of each of {_count(n, 'patient', 'patients')} stay on one side of the "
         "division. Of the patient's number only a hash is kept."
     ]
+
+
+def placeholder_patient(facts: Sequence[Fact]) -> str:
+    """The group of the one patient that all of several files name: no patient, most likely.
+
+    "" where there are several patients, or none.
+    """
+    files = {fact.entry: fact.group for fact in facts if fact.group.startswith(PATIENT)}
+    groups = set(files.values())
+    return groups.pop() if len(groups) == 1 and len(files) > 1 else ""
 
 
 def _animated(facts: Sequence[Fact]) -> list[str]:

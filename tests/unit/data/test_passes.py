@@ -190,10 +190,11 @@ def test_patients_are_held_together_and_nothing_of_them_is_stored(
 def test_one_number_for_everybody_holds_nothing_together(tmp_path: Path, home: Home) -> None:
     members = {f"{label}/{n}.dcm": dicom(ramp(n, 900)) for label in "ab" for n in range(2)}
     members["a/stack.dcm"] = dicom(np.stack([ramp(0, 900)] * 2))
+    members["b/photo.jpg"] = hostile.picture()
     found = taken(tmp_path, home, members)
     assert {one.group.split(" ")[0] for one in found.records} == {"", "file"}
     assert found.notes[-1] == (
-        "All pictures bear the same patient number, so they are not held together by patient."
+        "All DICOM pictures bear the same patient number, so they are not held together by it."
     )
 
 
