@@ -397,13 +397,18 @@ class Studio:
         event = self.log.last(task_id, Progress.name)
         return (event.stage, event.done, event.total) if isinstance(event, Progress) else None
 
-    def keep_picture(self, name: str, content: bytes) -> str:
-        """Check a photo and put it into the store; returns its digest.
+    def keep_picture(self, name: str, content: bytes, run_id: str = "") -> incoming.KeptPicture:
+        """Check a photo and put it into the store, read as the pictures of a run were.
 
         Raises:
             UnreadableImageError: Not a picture.
         """
-        return incoming.keep_picture(self.home, name, content)
+        return incoming.keep_picture(
+            self.home,
+            name,
+            content,
+            reading=lambda: read_snapshot(self.home, run_id).reading if run_id else {},
+        )
 
 
 def _forget(home: Home, digests: Collection[str]) -> None:

@@ -130,7 +130,7 @@ def test_estimates_learn_from_the_runs_done(home: Home) -> None:
 
 
 def test_a_photo_is_checked_before_it_is_kept(studio: Studio) -> None:
-    digest = studio.keep_picture("a.png", seed.picture(1))
+    digest = studio.keep_picture("a.png", seed.picture(1)).digest
     assert studio.home.has_blob(digest)
     with pytest.raises(DataError, match=r"letter\.jpg"):
         studio.keep_picture("letter.jpg", b"Dear all")

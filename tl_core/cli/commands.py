@@ -169,7 +169,8 @@ def predict(options: argparse.Namespace) -> int:
                 print(f"{one['file']}: {one['error']}", file=sys.stderr)
             else:
                 top = ", ".join(f"{label} {percent(p)}" for label, p in one["top"])
-                print(f"{one['file']}: {top}")
+                note = f" ({one['note']})" if one["note"] else ""
+                print(f"{one['file']}: {top}{note}")
     return 0 if any(not one["error"] for one in answers) else 2
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from tl_core.data.quarantine import unreadable
 from tl_core.errors import UnreadableArchiveError, UnreadableImageError
 
-__all__ = ["describe_archive_start", "describe_start", "kind_of_container"]
+__all__ = [
+    "describe_archive_start",
+    "describe_start",
+    "is_dicom",
+    "is_heif",
+    "is_tiff",
+    "kind_of_container",
+    "may_be_dicom",
+]
 
 _SAVE = "save it as JPEG or PNG"
 _STARTS: tuple[tuple[bytes, str, str], ...] = (
@@ -27,8 +35,15 @@ _CONTAINERS: tuple[tuple[bytes, str], ...] = (
     (b"Rar!\x1a\x07", "RAR"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
 )
-_PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
-_HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+_PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", *_TIFF)
+_HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
+_DICOM_GROUPS = (
+    b"\x02\x00",
+    b"\x08\x00",
+    b"\x00\x08",
+)  # the first of a file without the usual 132 bytes
+_DICOM_KINDS = (b"UL", b"OB", b"UI", b"CS", b"DA", b"TM", b"SH", b"LO")  # of their first values
 
 
 def describe_start(start: bytes) -> UnreadableImageError:
@@ -44,6 +59,29 @@ def describe_start(start: bytes) -> UnreadableImageError:
 def kind_of_container(start: bytes) -> str:
     """The kind of archive: zip, gzip, bzip2, xz, 7z, RAR or zstd; "" when it is none of these."""
     return next((kind for magic, kind in _CONTAINERS if start.startswith(magic)), "")
+
+
+def is_tiff(start: bytes) -> bool:
+    """Whether a file begins as TIFF or BigTIFF does."""
+    return start.startswith(_TIFF)
+
+
+def is_heif(start: bytes) -> bool:
+    """Whether a file begins as HEIF does; a few AVIF pictures begin so, too."""
+    return start[4:8] == b"ftyp" and start[8:12] in _HEIF
+
+
+def is_dicom(start: bytes) -> bool:
+    """Whether a file says that it is DICOM."""
+    return start[128:132] == b"DICM"
+
+
+def may_be_dicom(start: bytes) -> bool:
+    """Whether a file that is nothing else may be DICOM without its first 132 bytes."""
+    if start[:2] not in _DICOM_GROUPS or len(start) < 8:
+        return False
+    implicit = int.from_bytes(start[4:8], "little")  # the length of the first value
+    return start[4:6] in _DICOM_KINDS or (start[3] == 0 and implicit <= 64 and implicit % 2 == 0)
 
 
 def _reason(start: bytes) -> tuple[str, str]:
@@ -67,10 +105,10 @@ def _reason(start: bytes) -> tuple[str, str]:
 
 
 def _ftyp(brand: bytes) -> tuple[str, str]:
-    if brand in _HEIC:
-        return "is a HEIC photo, which is not supported yet: save it as JPEG", "unsupported"
-    if brand in (b"avif", b"avis"):
-        return "is an AVIF picture, which is not supported yet: save it as JPEG", "unsupported"
+    if brand in _HEIF or brand in (b"avif", b"avis"):
+        return "is damaged or cut off", "damaged"
+    if brand == b"crx ":
+        return f"is a raw photo: {_SAVE}", "unsupported"
     return "is a film, not a picture", "not_a_picture"
 
 

@@ -16,7 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from tl_core.data.pixels import square_of
+from tl_core.data.decode import decode
+from tl_core.data.pixels import fit_square, square_of
+from tl_core.data.reading import Reading
 from tl_core.data.rows import Rows
 from tl_core.errors import UnreadableImageError
 from tl_core.models.fusing import fast_prefix
@@ -30,11 +32,15 @@ MANY = 64  # pictures from which a faster copy of the network is worth making
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileAnswer:
-    """What the network says about one file: (C,) float32 probabilities, or why it cannot say."""
+    """What the network says about one file: (C,) float32 probabilities, or why it cannot say.
+
+    ``note`` says what of the file was looked at where that is not all of it.
+    """
 
     name: str
     probabilities: NDArray[np.float32] | None
     error: str = ""
+    note: str = ""
 
 
 def probabilities(
@@ -104,6 +110,7 @@ def predict_files(
     mean: Sequence[float],
     std: Sequence[float],
     channels: int = 3,
+    reading: Reading | None = None,
     device: str | torch.device = "cpu",
     batch_size: int = BATCH,
 ) -> list[FileAnswer]:
@@ -117,6 +124,7 @@ def predict_files(
         mean: As for ``probabilities``.
         std: As for ``probabilities``.
         channels: Of the pictures, as ``open_pixels`` has it.
+        reading: The rule for grey of more than 8 bits, as in training.
         device: Where to compute.
         batch_size: Pictures at a time; only so many are held in memory.
 
@@ -126,8 +134,8 @@ def predict_files(
     answers: list[FileAnswer] = []
     for start in range(0, len(files), batch_size):
         batch = files[start : start + batch_size]
-        decoded = [_pixels(source, size_px, resize, channels) for _, source in batch]
-        images = [one for one in decoded if not isinstance(one, str)]
+        decoded = [_pixels(source, size_px, resize, channels, reading) for _, source in batch]
+        images = [one[0] for one in decoded if not isinstance(one, str)]
         rows: Iterator[NDArray[Any]] = iter(())
         if images:
             rows = iter(
@@ -144,18 +152,28 @@ def predict_files(
             if isinstance(one, str):
                 answers.append(FileAnswer(name=name, probabilities=None, error=one))
             else:
-                answers.append(FileAnswer(name=name, probabilities=next(rows)))
+                answers.append(FileAnswer(name=name, probabilities=next(rows), note=one[1]))
     return answers
 
 
 def _pixels(
-    source: Path | IO[bytes], size_px: int, resize: str, channels: int
-) -> NDArray[np.uint8] | str:
-    """(channels, S, S) uint8, or the sentence that says why the file cannot be used."""
+    source: Path | IO[bytes], size_px: int, resize: str, channels: int, reading: Reading | None
+) -> tuple[NDArray[np.uint8], str] | str:
+    """(channels, S, S) uint8 and a note, or the sentence that says why it cannot be used."""
     try:
-        return square_of(source, size_px, resize, channels)
+        if channels not in (1, 3):
+            return square_of(source, size_px, resize, channels), ""
+        found = decode(source, max_side_px=2 * size_px, reading=reading)
     except UnreadableImageError as err:
         return err.message
+    image = fit_square(found.image if channels == 3 else found.image.convert("L"), size_px, resize)
+    note = ""
+    if found.n_pages > 1:
+        note = "the first of several pages"
+    elif found.animated:
+        note = "the first frame of an animation"
+    pixels = np.asarray(image, dtype=np.uint8).reshape(size_px, size_px, channels)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1)), note
 
 
 @contextmanager

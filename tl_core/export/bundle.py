@@ -17,6 +17,7 @@ No picture is put in.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 import zipfile
@@ -40,8 +41,17 @@ MAX_SAMPLES = 48  # pictures compared for the certificate
 CERTIFICATE = "certificate.json"
 STEPS = 5
 # Pillow as in Thaw's own requirements: its resizing is part of the answer that is certified.
-REQUIREMENTS = "onnxruntime>=1.20,<2\nnumpy>=2.0,<3\npillow>=12.3,<13\n"
+REQUIREMENTS = """\
+onnxruntime>=1.20,<2
+numpy>=2.0,<3
+pillow>=12.3,<13
+# Only for some kinds of files; take the # away where you have them:
+# pi-heif>=1.1,<2     HEIC photos
+# pydicom>=3.0.1,<4   DICOM
+# tifffile>=2026.1    TIFF of 64-bit numbers or separate planes
+"""
 TEMPLATE = Path(__file__).with_name("predict_template.py")
+PICTURES = Path(__file__).with_name("pictures_template.py")  # goes into it where it is imported
 STORED = {".onnx", ".safetensors"}  # weights do not get smaller by compressing
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same bundle makes the same zip
 
@@ -73,7 +83,8 @@ def write_bundle(
         classes: C names in the order of the outputs.
         card_facts: ``ModelCard.to_dict()``, of which name, title, licence, commercial and
             source_data are used.
-        preprocessing: size_px, resize, mean and std as in training.
+        preprocessing: size_px, resize, mean and std as in training, and ``reading``, the rule for
+            grey of more than 8 bits, {} without one.
         report: Of ``build_report`` for the README, the test split's if there is one.
         spec: ``RunSpec.to_dict()``, resolved.
         sample_images: (name, content of the file as brought) of held-out pictures; the first
@@ -175,8 +186,19 @@ def _write_network(
     write_json(folder / "labels.json", list(classes))
     write_json(folder / "preprocessing.json", _preprocessing_file(preprocessing))
     write_json(folder / "spec.json", dict(spec))
-    shutil.copyfile(TEMPLATE, folder / "predict.py")
+    (folder / "predict.py").write_text(_script(), encoding="utf-8")
     (folder / "requirements.txt").write_text(REQUIREMENTS, encoding="utf-8")
+
+
+def _script() -> str:
+    """The script of a bundle: one file, which needs nothing of Thaw."""
+    head, _, tail = re.split(
+        r"^(from tl_core\.export\.pictures_template import .*)$",
+        TEMPLATE.read_text(encoding="utf-8"),
+        flags=re.MULTILINE,
+    )
+    pictures = PICTURES.read_text(encoding="utf-8").partition("import annotations\n")[2]
+    return f"{head}{pictures.strip()}{tail}"
 
 
 def _preprocessing_file(preprocessing: Mapping[str, Any]) -> dict[str, Any]:
@@ -190,6 +212,7 @@ def _preprocessing_file(preprocessing: Mapping[str, Any]) -> dict[str, Any]:
         "channels": channels,
         "input": f"image: uint8, (batch, {channels}, size_px, size_px), {what}, 0..255",
         "output": "probabilities: float32, (batch, classes)",
+        "reading": dict(preprocessing.get("reading") or {}),
         "inside_the_model": {
             "scale": "1/255",
             "mean": list(preprocessing["mean"]),

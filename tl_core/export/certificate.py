@@ -21,6 +21,7 @@ import numpy as np
 from torch import nn
 
 from tl_core import __version__
+from tl_core.data.reading import Reading
 from tl_core.errors import ExportError, ExportMismatchError
 from tl_core.evaluate.predict import FileAnswer, predict_files
 from tl_core.storage import file_digest
@@ -71,6 +72,7 @@ def certify(
         mean=preprocessing["mean"],
         std=preprocessing["std"],
         channels=len(preprocessing["mean"]),
+        reading=Reading.from_dict(preprocessing.get("reading")),
     )
     report_progress(1)
     theirs = _ask_exported(folder, samples)

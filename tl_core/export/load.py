@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from tl_core.errors import ExportError
+from tl_core.export.pictures_template import UnusableError
 from tl_core.export.predict_template import (
     Classifier,
-    UnusableError,
     answer_line,
     answer_of,
     find_pictures,

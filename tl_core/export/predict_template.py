@@ -5,11 +5,14 @@
     python predict.py --csv answers.csv FOLDER        a table for a spreadsheet
 
 Needs onnxruntime, numpy and pillow (requirements.txt) and the files beside it: model.onnx,
-labels.json, preprocessing.json. Other programs may import ``Classifier`` from here.
+labels.json, preprocessing.json. HEIC photos need pi-heif as well, DICOM needs pydicom and unusual
+TIFF tifffile. Other programs may import ``Classifier`` from here.
 
 Pictures are read as they were in training: turned upright by the camera's note (EXIF),
-transparency laid on white, CMYK and palettes converted, 16-bit grey divided by 257, 32-bit grey
-stretched from its smallest to its largest value.
+transparency laid on white, CMYK and palettes converted, of 16-bit colour the upper half. Grey of
+more than 8 bits follows the rule in preprocessing.json ("reading"); without one 16-bit grey is
+divided by 257 and other grey stretched from its smallest to its largest value. DICOM follows the
+window it brings. Of several pages or frames the first one counts.
 """
 
 from __future__ import annotations
@@ -19,126 +22,17 @@ import contextlib
 import csv
 import json
 import sys
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
-from PIL import Image
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")  # JPEG includes stereo photos (MPO)
+from tl_core.export.pictures_template import UnusableError, pixels_and_note
+
 SUFFIXES = {".jpg", ".jpeg", ".mpo", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
-MAX_PIXELS = 100_000_000
+SUFFIXES |= {".avif", ".heic", ".heif", ".dcm", ".dicom"}
 BATCH = 16  # pictures at a time
-ORIENTATION = 0x0112  # EXIF tag
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
-
-class UnusableError(Exception):
-    """A file, or this folder, cannot be used; the text says why."""
-
-
-# -- from a file to pixels -------------------------------------------------------------------------
-
-
-def open_rgb(source: Path | IO[bytes], max_side_px: int) -> Image.Image:
-    """Decode a picture to upright 8-bit RGB.
-
-    A JPEG much larger than ``max_side_px`` is read at a half, quarter or eighth of its size.
-
-    Raises:
-        UnusableError: Not a picture, animated, too large or damaged.
-    """
-    try:
-        image = Image.open(source, formats=FORMATS)
-    except Exception as err:
-        raise UnusableError("is not a picture that can be read") from err
-    if image.width * image.height > MAX_PIXELS:
-        raise UnusableError("is too large")
-    jpeg = image.format in ("JPEG", "MPO")
-    if not jpeg and getattr(image, "is_animated", False):
-        raise UnusableError("is animated or has several pages")
-    try:
-        if jpeg:
-            image.draft(None, (max_side_px, max_side_px))
-        image.load()
-        return _to_rgb(_upright(image))
-    except Exception as err:
-        raise UnusableError("is damaged or of a kind that is not supported") from err
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            orientation = image.getexif().get(ORIENTATION)
-    except Exception:
-        return image
-    turn = TURNS.get(orientation) if isinstance(orientation, int) else None
-    return image if turn is None else image.transpose(turn)
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16"):
-        return _grey(np.asarray(image).astype(np.float32) / 257.0)
-    if image.mode in ("I", "F"):
-        values = np.asarray(image, dtype=np.float64)
-        finite = np.isfinite(values)
-        low, high = values[finite].min(), values[finite].max()
-        scale = 255.0 / (high - low) if high > low else 0.0
-        return _grey((np.where(finite, values, low) - low) * scale)
-    if image.has_transparency_data or image.mode in ("La", "RGBa"):
-        layer = image.convert("RGBA")
-        white = Image.new("RGB", layer.size, (255, 255, 255))
-        white.paste(layer, mask=layer.getchannel("A"))
-        return white
-    return image.convert("RGB")
-
-
-def _grey(values: np.ndarray[Any, Any]) -> Image.Image:
-    return Image.fromarray(np.rint(values).clip(0, 255).astype(np.uint8)).convert("RGB")
-
-
-def fit_square(
-    image: Image.Image, size_px: int, resize: str, pad_color: Sequence[int]
-) -> Image.Image:
-    """Fit an RGB picture into a square of ``size_px``: "pad", "squash" or "crop" (the middle)."""
-    width, height = image.size
-    bicubic = Image.Resampling.BICUBIC
-    if resize == "squash":
-        return image.resize((size_px, size_px), bicubic, reducing_gap=2.0)
-    if resize == "crop":
-        side = min(width, height)
-        left, top = (width - side) / 2, (height - side) / 2
-        box = (left, top, left + side, top + side)
-        return image.resize((size_px, size_px), bicubic, box=box, reducing_gap=2.0)
-    scale = size_px / max(width, height)
-    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
-    square = Image.new("RGB", (size_px, size_px), (pad_color[0], pad_color[1], pad_color[2]))
-    small = image.resize(inner, bicubic, reducing_gap=2.0)
-    square.paste(small, ((size_px - inner[0]) // 2, (size_px - inner[1]) // 2))
-    return square
-
-
-def to_pixels(source: Path | IO[bytes], preprocessing: dict[str, Any]) -> np.ndarray[Any, Any]:
-    """A picture as the network sees it: uint8, (3, S, S), RGB, 0..255.
-
-    Raises:
-        UnusableError: As ``open_rgb``.
-    """
-    size_px = int(preprocessing["size_px"])
-    image = open_rgb(source, 2 * size_px)
-    square = fit_square(image, size_px, preprocessing["resize"], preprocessing["pad_color"])
-    return np.ascontiguousarray(np.asarray(square).transpose(2, 0, 1))
 
 
 # -- from pixels to answers ------------------------------------------------------------------------
@@ -150,7 +44,7 @@ class Classifier:
     Args:
         model: Path or content of model.onnx.
         classes: Names in the order of the network's outputs.
-        preprocessing: ``size_px``, ``resize``, ``pad_color``.
+        preprocessing: ``size_px``, ``resize``, ``pad_color``, ``reading``.
 
     Raises:
         UnusableError: The parts do not belong together, or onnxruntime is missing.
@@ -202,14 +96,15 @@ class Classifier:
         return rows
 
     def answers(self, files: Iterable[Path]) -> Iterator[dict[str, Any]]:
-        """One answer per file, in their order: file, answer, confidence, probabilities, error.
+        """One answer per file, in order: file, answer, confidence, probabilities, error, note.
 
-        A file that cannot be read has a sentence in ``error``, and ``answer`` is None.
+        A file that cannot be read has a sentence in ``error``, and ``answer`` is None; ``note``
+        says what was looked at of a file that holds more than one picture.
         """
-        batch: list[tuple[str, np.ndarray[Any, Any] | str]] = []
+        batch: list[tuple[str, tuple[np.ndarray[Any, Any], str] | str]] = []
         for file in files:
             try:
-                batch.append((str(file), to_pixels(file, self.preprocessing)))
+                batch.append((str(file), pixels_and_note(file, self.preprocessing)))
             except UnusableError as err:
                 batch.append((str(file), str(err)))
             if len(batch) == BATCH:
@@ -218,19 +113,23 @@ class Classifier:
         yield from self._answer(batch)
 
     def _answer(
-        self, batch: list[tuple[str, np.ndarray[Any, Any] | str]]
+        self, batch: list[tuple[str, tuple[np.ndarray[Any, Any], str] | str]]
     ) -> Iterator[dict[str, Any]]:
-        pixels = [one for _, one in batch if not isinstance(one, str)]
+        pixels = [one[0] for _, one in batch if not isinstance(one, str)]
         rows = iter(self.probabilities(np.stack(pixels)) if pixels else ())
         for name, one in batch:
             if isinstance(one, str):
                 yield answer_of(name, self.classes, None, one)
             else:
-                yield answer_of(name, self.classes, next(rows))
+                yield answer_of(name, self.classes, next(rows), note=one[1])
 
 
 def answer_of(
-    file: str, classes: Sequence[str], row: np.ndarray[Any, Any] | None, error: str = ""
+    file: str,
+    classes: Sequence[str],
+    row: np.ndarray[Any, Any] | None,
+    error: str = "",
+    note: str = "",
 ) -> dict[str, Any]:
     """One answer as plain values; ``row`` is (C,) probabilities, None when there is an error."""
     if row is None:
@@ -240,6 +139,7 @@ def answer_of(
             "confidence": None,
             "probabilities": {},
             "error": error,
+            "note": note,
         }
     best = int(np.argmax(row))
     named = {name: float(value) for name, value in zip(classes, row, strict=True)}
@@ -249,6 +149,7 @@ def answer_of(
         "confidence": float(row[best]),
         "probabilities": named,
         "error": "",
+        "note": note,
     }
 
 
@@ -258,7 +159,8 @@ def answer_line(answer: dict[str, Any], top: int = 3) -> str:
         return f"{answer['file']}: {answer['error']}"
     ranked = sorted(answer["probabilities"].items(), key=lambda pair: -pair[1])[:top]
     shown = ", ".join(f"{name} {value * 100:.1f} %" for name, value in ranked)
-    return f"{answer['file']}: {shown}"
+    note = f" ({answer['note']})" if answer.get("note") else ""
+    return f"{answer['file']}: {shown}{note}"
 
 
 # -- files in, lines or a table out ----------------------------------------------------------------

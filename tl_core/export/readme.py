@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tl_core.data.reading import Reading
 from tl_core.evaluate.words import sentences
 
 __all__ = ["bundle_readme"]
@@ -45,7 +46,7 @@ It always answers with one of its classes, also for a picture that shows none of
 `model.onnx` takes `image`: uint8, (pictures, 3, {size_px}, {size_px}), RGB, 0 to 255. It gives
 `probabilities`: float32, (pictures, {n_classes}), in the order of `labels.json`. Normalisation and
 softmax are inside. Pictures are turned upright by the camera's note and brought to {size_px} x
-{size_px} pixels: {resize} (`preprocessing.json`; `to_pixels` in `predict.py` does it).
+{size_px} pixels: {resize} (`preprocessing.json`; `to_pixels` in `predict.py` does it).{reading}
 `model.safetensors` and `spec.json` hold the weights and all settings, to go on training in Thaw.
 
 ## Where it comes from
@@ -68,7 +69,7 @@ def bundle_readme(
     Args:
         classes: Names in output order.
         card_facts: name, title, source_data, licence and commercial of the backbone.
-        preprocessing: size_px and resize.
+        preprocessing: size_px, resize and reading.
         report: Of ``build_report``, or None when the run was not evaluated.
         certificate: Of ``certify``.
 
@@ -84,11 +85,21 @@ def bundle_readme(
         score=score or "It was not evaluated before the export.",
         certificate=certificate["sentence"],
         size_px=preprocessing["size_px"],
+        reading=_reading(preprocessing.get("reading")),
         resize=RESIZE_WORDS.get(str(preprocessing["resize"]), str(preprocessing["resize"])),
         source=card_facts.get("source_data") or "data its publisher does not name",
         licence=card_facts.get("licence") or "not stated by the publisher",
         commercial=_commercial(card_facts.get("commercial")),
     )
+
+
+def _reading(values: Mapping[str, Any] | None) -> str:
+    """How grey of more than 8 bits was read in training, as a further sentence."""
+    rule = Reading.from_dict(values)
+    if rule is None:
+        return ""
+    words = "Grey of more than 8 bits is read by the rule of the training pictures"
+    return f"\n{words}:\n{rule.in_words()}."
 
 
 def _commercial(allowed: object) -> str:

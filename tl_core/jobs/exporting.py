@@ -48,6 +48,7 @@ def write_run_bundle(
             "resize": one.spec.train.resize,
             "mean": list(one.card.mean),
             "std": list(one.card.std),
+            "reading": one.snapshot.reading,
         },
         report=reports["test"] or reports["val"],
         spec={"run_id": run_id, **one.spec.to_dict()},

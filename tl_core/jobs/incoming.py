@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import secrets
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from tl_core.errors import DataError
 from tl_core.storage import Home
 
-__all__ = ["keep_files", "keep_picture"]
+__all__ = ["KeptPicture", "keep_files", "keep_picture"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptPicture:
+    """A stored photo, and what to call it: of a file with several pages it is the first one."""
+
+    digest: str
+    name: str
 
 
 def keep_files(home: Home, files: Sequence[tuple[str, bytes]]) -> str:
@@ -28,20 +38,43 @@ def keep_files(home: Home, files: Sequence[tuple[str, bytes]]) -> str:
     return upload_id
 
 
-def keep_picture(home: Home, name: str, content: bytes) -> str:
-    """Check a photo and put it into the store; returns its digest.
+def keep_picture(
+    home: Home,
+    name: str,
+    content: bytes,
+    *,
+    reading: Callable[[], Mapping[str, Any]] = dict,
+) -> KeptPicture:
+    """Check a photo and put it into the store, as the pictures of a set are.
+
+    Args:
+        home: The store.
+        name: The file's name.
+        content: The file.
+        reading: Gives the rule for grey of more than 8 bits, {} without one; asked only when the
+            photo has some.
 
     Raises:
         UnreadableImageError: Not a picture; the sentence names the file.
     """
-    from tl_core.data.decode import open_rgb  # numpy and Pillow: not before a photo comes
+    from tl_core.data.decode import decode, pages  # numpy and Pillow: not before a photo comes
+    from tl_core.data.passes import page_name, write_png
+    from tl_core.data.reading import Reading
 
     part = home.folder("tmp") / f"{secrets.token_hex(8)}.photo"
+    shown = part.with_suffix(".png")
     try:
         part.write_bytes(content)
-        open_rgb(part, max_side_px=640)
-        return home.put_blob(part)
+        found = decode(part, max_side_px=640)
+        if found.native:
+            return KeptPicture(digest=home.put_blob(part), name=name)
+        rule = Reading.from_dict(reading()) if found.sample is not None else None
+        _, page = next(pages(part, reading=rule))
+        assert not isinstance(page, Exception)  # it was decoded just now
+        digest = home.put_blob(shown, digest=write_png(page.image, shown))
+        return KeptPicture(digest=digest, name=page_name(name, 1) if page.n_pages > 1 else name)
     except DataError as err:
         raise type(err)(f"{name}: {err.message}", hint=err.hint) from err
     finally:
         part.unlink(missing_ok=True)
+        shown.unlink(missing_ok=True)

@@ -22,8 +22,9 @@ def predict_paths(
     """Classify files (and the pictures in folders) with a bundle's folder or zip, or a run's id.
 
     Returns:
-        One row per picture: ``file``, ``top`` (label and probability, most probable first) and
-        ``error`` (a sentence, or None).
+        One row per picture: ``file``, ``top`` (label and probability, most probable first),
+        ``error`` (a sentence, or None) and ``note`` (what was looked at of a file that holds more
+        than one picture, else "").
 
     Raises:
         DataError: No picture at any of the paths.
@@ -46,6 +47,7 @@ def predict_with_run(
     home: Home, engine: Engine, run_id: str, files: Sequence[tuple[str, Path]]
 ) -> list[dict[str, Any]]:
     """Classify files with a finished run; rows as ``predict_paths``."""
+    from tl_core.data.reading import Reading
     from tl_core.evaluate.predict import predict_files
     from tl_core.jobs.loading import load_classifier
 
@@ -58,16 +60,20 @@ def predict_with_run(
         mean=one.card.mean,
         std=one.card.std,
         channels=one.card.channels,
+        reading=Reading.from_dict(one.snapshot.reading),
     )
-    return [answer_row(a.name, one.classes, a.probabilities, a.error) for a in answers]
+    return [answer_row(a.name, one.classes, a.probabilities, a.error, a.note) for a in answers]
 
 
-def answer_row(name: str, classes: Sequence[str], probabilities: Any, error: str) -> dict[str, Any]:
+def answer_row(
+    name: str, classes: Sequence[str], probabilities: Any, error: str, note: str = ""
+) -> dict[str, Any]:
     """One row of the answer: every class, most probable first."""
     if probabilities is None:
-        return {"file": name, "top": [], "error": error}
+        return {"file": name, "top": [], "error": error, "note": note}
     ranked = sorted(zip(classes, probabilities.tolist(), strict=True), key=lambda pair: -pair[1])
-    return {"file": name, "top": [[label, p] for label, p in ranked], "error": None}
+    top = [[label, p] for label, p in ranked]
+    return {"file": name, "top": top, "error": None, "note": note}
 
 
 def _bundle_row(answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,4 +82,5 @@ def _bundle_row(answer: Mapping[str, Any]) -> dict[str, Any]:
         "file": answer["file"],
         "top": [list(pair) for pair in ranked],
         "error": answer["error"] or None,
+        "note": answer.get("note", ""),
     }

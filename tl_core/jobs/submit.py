@@ -7,7 +7,7 @@ the project's set changes later.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import Engine
@@ -30,11 +30,16 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The pictures of one run. ``classes`` in alphabetical order is the order of the outputs."""
+    """The pictures of one run. ``classes`` in alphabetical order is the order of the outputs.
+
+    ``reading`` is the rule by which pictures of more than 8 bits were read, as plain values; {}
+    where there is none.
+    """
 
     classes: tuple[str, ...]
     images: tuple[ImageRow, ...]
     data_version: int
+    reading: dict[str, Any] = field(default_factory=dict)
 
     def part(self, split: str) -> list[ImageRow]:
         """Pictures of one part: "train", "val" or "test"."""
@@ -96,10 +101,12 @@ def submit_training(
         channels=library.get(project_id).channels,
     )
     run_id = new_id("train")
+    project = library.get(project_id)
     snapshot = Snapshot(
         classes=tuple(row.label for row in rows),
         images=tuple(library.images(project_id, limit=None)),
-        data_version=library.get(project_id).data_version,
+        data_version=project.data_version,
+        reading=project.reading,
     )
     folder = home.run_dir(run_id)
     write_json(folder / "data.json", _snapshot_dict(snapshot))
@@ -145,6 +152,7 @@ def read_snapshot(home: Home, run_id: str) -> Snapshot:
         classes=tuple(body["classes"]),
         images=tuple(ImageRow(**row) for row in body["images"]),
         data_version=int(body["data_version"]),
+        reading=dict(body.get("reading") or {}),  # runs of earlier versions have none
     )
 
 

@@ -30,6 +30,7 @@ HELD_SHOWN = 8
 TILE_PX = 160
 SEEN_PX = 96  # how large the network's view is drawn
 TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"]
+TYPES += ["heic", "heif", "avif", "dcm", "dicom"]
 CAMERA = "predict.camera"
 ERROR, LAST, SHUFFLE = "predict.error", "predict.last", "predict.shuffle"
 
@@ -77,8 +78,9 @@ def _take(work: Studio, project_id: str, run_id: str, key: str) -> None:
     digests, names = [], []
     for file in files[:MOST_PHOTOS]:
         try:
-            digests.append(work.keep_picture(file.name, file.getvalue()))
-            names.append(text.WEBCAM if key == CAMERA else file.name)
+            kept = work.keep_picture(file.name, file.getvalue(), run_id)
+            digests.append(kept.digest)
+            names.append(text.WEBCAM if key == CAMERA else kept.name)
         except TLError as err:
             state.remember(ERROR, err.to_dict())
     if len(files) > MOST_PHOTOS:

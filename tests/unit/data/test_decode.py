@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.unit.data import hostile
-from tl_core.data import decode as decode_module
+from tests.unit.data import heic, hostile
+from tl_core.data import decoded as decoded_module
+from tl_core.data import plain
 from tl_core.data.decode import decode, open_rgb
 from tl_core.data.quarantine import CODES, reason_of
+from tl_core.data.reading import Reading
 from tl_core.errors import UnreadableImageError
 
 # Pillow also warns about some of the damage below before it gives up
@@ -37,7 +40,7 @@ def why(body: bytes, **options: Any) -> tuple[str, str]:
     return caught.value.code, reason_of(caught.value)
 
 
-@pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF", "TIFF", "WEBP", "JPEG"])
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF", "TIFF", "WEBP", "JPEG", "AVIF"])
 def test_formats(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "named.wrong"
     hostile.photo((40, 30)).save(path, kind)
@@ -57,7 +60,7 @@ def test_a_stereo_photo_is_its_first_picture() -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 def test_orientation_is_applied_once(orientation: int, kind: str) -> None:
     upright = Image.new("RGB", (48, 32), "black")
     upright.paste("white", (0, 0, 16, 16))  # a mark in the upper left corner
@@ -179,20 +182,140 @@ def test_cmyk_is_converted() -> None:
     assert np.abs(pixels[4, 4].astype(int) - [255, 0, 0]).max() < 8
 
 
-@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
-def test_animations_are_refused(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "AVIF"])
+def test_an_animation_is_its_first_frame(kind: str) -> None:
     frames = [hostile.photo((20, 20), seed=seed) for seed in range(3)]
-    body = saved(frames[0], kind, save_all=True, append_images=frames[1:]).read()
-    assert why(body) == (
-        "animated",
-        "is animated: save the one picture you want as JPEG or PNG",
+    found = decode(saved(frames[0], kind, save_all=True, append_images=frames[1:]))
+    assert (found.format, found.animated, found.native, found.n_pages) == (kind, True, True, 1)
+    pixels = np.asarray(found.image, int)
+    differences = [np.abs(pixels - np.asarray(frame, int)).mean() for frame in frames]
+    assert differences[0] < 25 < 40 < min(differences[1:])  # lossy, and made for larger ones
+    assert not decode(saved(frames[0], kind)).animated
+
+
+def test_of_sixteen_bit_colour_in_png_the_upper_eight_bits_count() -> None:
+    pixels = np.random.default_rng(0).integers(0, 65_535, (5, 7, 3)).astype(">u2")
+    rows = b"".join(b"\0" + row.tobytes() for row in pixels)
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
+
+    header = struct.pack(">IIBBBBB", 7, 5, 16, 2, 0, 0, 0)
+    body = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header)
+    body += chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    found = decode(io.BytesIO(body))
+    assert (np.asarray(found.image) == (pixels >> 8)).all()
+    assert (found.sample, found.native) == (None, True)
+
+
+def test_sixteen_bit_png_follows_the_rule_of_its_set() -> None:
+    row = np.array([[0, 100, 150, 200, 65_535]], dtype=np.uint16)
+    found = decode(saved(Image.fromarray(row), "PNG"), reading=Reading(low=100, high=200))
+    assert (found.format, found.native) == ("PNG", False)
+    assert np.asarray(found.image)[0, :, 1].tolist() == [0, 0, 128, 255, 255]
+
+
+def test_transparency_is_told_only_where_it_is() -> None:
+    for kind in ("PNG", "WEBP", "AVIF"):
+        solid = Image.new("RGBA", (8, 8), (9, 9, 9, 255))
+        assert not decode(saved(solid, kind)).transparent
+        solid.putpixel((3, 3), (9, 9, 9, 0))
+        assert decode(saved(solid, kind)).transparent
+    assert not decode(saved(hostile.photo((8, 8)), "PNG")).transparent
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "LAB"])
+def test_every_mode_becomes_rgb(mode: str) -> None:
+    image = hostile.photo((40, 30))
+    image = image.convert("RGBA") if mode in ("LA", "RGBA") else image
+    found = decode(saved(image.convert(mode), "TIFF"))
+    assert (found.image.mode, found.native) == ("RGB", True)
+    difference = np.abs(np.asarray(found.image, int) - np.asarray(hostile.photo((40, 30)), int))
+    assert difference.mean() < {"1": 130, "L": 60, "LA": 60, "P": 20}.get(mode, 8)
+
+
+def test_inverted_cmyk_of_a_photo_program_is_turned_back() -> None:
+    body = saved(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "JPEG", quality=95).read()
+    marker = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"  # its values are inverted
+    at = body.index(b"\xff\xee") if b"\xff\xee" in body else 2
+    length = struct.unpack(">H", body[at + 2 : at + 4])[0] + 2 if b"\xff\xee" in body else 0
+    body = body[:at] + marker + body[at + length :]
+    pixels = np.asarray(open_rgb(io.BytesIO(body)))
+    assert np.abs(pixels[4, 4].astype(int) - [255, 0, 0]).max() < 8
+
+
+# -- photos of telephones --------------------------------------------------------------------------
+
+
+def exif_of(orientation: int = 1) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    exif[0x010F], exif[0x0110] = "Acme", "Phone 5"
+    exif.get_ifd(0x8769)[0x9003] = "2024:05:06 07:08:09"
+    return exif.tobytes().removeprefix(b"Exif\0\0")
+
+
+def test_a_photo_of_a_telephone_is_read() -> None:
+    photo = hostile.photo((48, 32))
+    found = decode(io.BytesIO(heic.heic(photo, exif=exif_of())))
+    assert (found.format, found.native, found.animated) == ("HEIF", True, False)
+    assert (found.width, found.height) == found.image.size == (48, 32)
+    difference = np.abs(np.asarray(found.image, int) - np.asarray(photo, int))
+    assert difference.mean() < 14  # half of the colours, at this size
+    assert (found.taken, found.camera) == (1_714_979_289.0, "Acme Phone 5")
+
+
+@pytest.mark.parametrize("quarter_turns", [0, 1, 2, 3])
+def test_a_photo_of_a_telephone_is_turned_once(quarter_turns: int) -> None:
+    upright = Image.new("RGB", (48, 32), "black")
+    upright.paste("white", (0, 0, 16, 16))
+    back = {1: Image.Transpose.ROTATE_270, 2: Image.Transpose.ROTATE_180}
+    back[3] = Image.Transpose.ROTATE_90
+    held = upright.transpose(back[quarter_turns]) if quarter_turns else upright
+    # the camera's note says the same as the container, as telephones write it
+    exif = exif_of({0: 1, 1: 8, 2: 3, 3: 6}[quarter_turns])
+    body = heic.heic(held, quarter_turns=quarter_turns, exif=exif)
+    found = decode(io.BytesIO(body))
+    assert (found.width, found.height) == found.image.size == (48, 32)
+    assert np.abs(np.asarray(found.image, int) - np.asarray(upright, int)).mean() < 5
+
+
+def test_without_the_library_a_heic_photo_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plain, "_heif_state", {"opens": False})
+    code, reason = why(heic.heic(hostile.photo((48, 32))))
+    assert code == "unsupported"
+    assert reason == (
+        "is a HEIC photo, and pi-heif, which reads them, is not installed here: install it, or "
+        "save the photo as JPEG"
     )
 
 
-def test_several_pages_are_refused() -> None:
-    pages = [hostile.photo((20, 20), seed=seed) for seed in range(2)]
-    body = saved(pages[0], "TIFF", save_all=True, append_images=pages[1:]).read()
-    assert why(body)[1] == "holds several pages: save the one picture you want as JPEG or PNG"
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.6, 0.95])
+def test_a_cut_off_heic_photo_is_noticed(share: float) -> None:
+    body = heic.heic(hostile.photo((48, 32)))
+    assert why(body[: int(len(body) * share)]) == ("damaged", "is damaged or cut off")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_damaged_photo_is_rgb_or_an_error_with_a_reason(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    bodies = [heic.heic(hostile.photo((48, 32)), exif=exif_of()), hostile.picture(kind="AVIF")]
+    for body in bodies:
+        for _ in range(40):
+            broken = bytearray(body[: int(len(body) * rng.uniform(0.5, 1))])
+            for place in rng.integers(0, len(broken), rng.integers(1, 9)):
+                broken[place] = rng.integers(0, 256)
+            try:
+                found = decode(io.BytesIO(bytes(broken)), max_pixels=10_000)
+            except UnreadableImageError as err:
+                assert err.code in CODES
+            else:
+                assert (found.image.mode, found.image.size) == ("RGB", (found.width, found.height))
+
+
+# -- sizes and damage ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("side", [60_000, 2**31 - 1, 11_000])
@@ -208,7 +331,7 @@ def test_the_size_is_named_where_it_is_known() -> None:
     assert code == "too_large"
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF"])
 @pytest.mark.parametrize("max_side_px", [None, 100])
 @pytest.mark.parametrize("share", [0.15, 0.5, 0.9, 0.98])
 def test_a_cut_off_picture_is_noticed(kind: str, max_side_px: int | None, share: float) -> None:
@@ -249,13 +372,13 @@ def test_a_cut_off_progressive_photo_is_noticed_at_reduced_size(share: float) ->
         ),
         (
             b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic",
-            "unsupported",
-            "is a HEIC photo, which is not supported yet: save it as JPEG",
+            "damaged",
+            "is damaged or cut off",
         ),
         (
             b"\x00\x00\x00\x1cftypavif\x00\x00\x00\x00",
-            "unsupported",
-            "is an AVIF picture, which is not supported yet: save it as JPEG",
+            "damaged",
+            "is damaged or cut off",
         ),
         (b"\x00\x00\x00\x18ftypisom", "not_a_picture", "is a film, not a picture"),
         (b"%PDF-1.7\n", "unsupported", "is a PDF document: save it as JPEG or PNG"),
@@ -308,7 +431,7 @@ def test_the_file_is_closed_and_a_stream_left_open(tmp_path: Path) -> None:
 
 def test_a_large_picture_comes_back_reduced(monkeypatch: pytest.MonkeyPatch) -> None:
     body = hostile.picture((60, 45), "PNG")
-    monkeypatch.setattr(decode_module, "LARGE_PIXELS", 1000)
+    monkeypatch.setattr(decoded_module, "LARGE_PIXELS", 1000)
     found = decode(io.BytesIO(body), max_side_px=20)
     assert (found.image.size, found.width, found.height) == ((30, 23), 60, 45)
     assert decode(io.BytesIO(body)).image.size == (60, 45)

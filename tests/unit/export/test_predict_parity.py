@@ -4,16 +4,22 @@ The script shares no code with the app, so every kind of file is compared bit by
 """
 
 import io
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from pydicom.uid import JPEG2000Lossless, RLELossless
 
-from tests.unit.export.conftest import encoded, photo
-from tl_core.data import decode, pixels
+from tests.unit.data.deep import dicom, pages_of, ramp, tiff
+from tests.unit.data.heic import heic
+from tests.unit.export.conftest import TinyNet, encoded, photo
+from tl_core.data import decode, decoded, pixels, plain
+from tl_core.data.reading import Reading
 from tl_core.errors import UnreadableImageError
-from tl_core.export import predict_template as script
+from tl_core.evaluate.predict import predict_files
+from tl_core.export import pictures_template as script
 
 EXIF_ORIENTATION = 0x0112
 
@@ -73,24 +79,76 @@ USABLE = {
     "float tiff": lambda: deep(np.float32, "TIFF"),
     "cmyk tiff": lambda: encoded(photo().convert("CMYK"), "TIFF"),
     "lab tiff": lambda: encoded(photo().convert("LAB"), "TIFF"),
+    "animated gif": lambda: motion("GIF"),
+    "animated webp": lambda: motion("WEBP"),
+    "animated png": lambda: motion("PNG"),
+    "animated avif": lambda: motion("AVIF"),
+    "two pages": lambda: motion("TIFF"),
+    "avif": lambda: encoded(photo(), "AVIF"),
     "turned tiff": lambda: turned(6, "TIFF"),
     "turned png": lambda: turned(8, "PNG"),
     **{f"turned {i}": lambda i=i: turned(i) for i in range(9)},
 }
 
+WINDOW = {"WindowCenter": "900", "WindowWidth": "400"}
+RULE = Reading(low=300, high=40_000)
+# What follows the rule of the set, or its own window; each is compared with and without a rule.
+DEEP = {
+    "16 bit png": lambda: deep(np.uint16, "PNG"),
+    "16 bit tiff": lambda: deep(np.uint16, "TIFF"),
+    "32 bit tiff": lambda: deep(np.int32, "TIFF"),
+    "float tiff": lambda: deep(np.float32, "TIFF"),
+    "double tiff": lambda: tiff(ramp(0, 50_000, dtype="f8")),
+    "packed double tiff": lambda: tiff(ramp(0, 50_000, dtype="f8"), compression="zlib"),
+    "large numbers": lambda: tiff(ramp(0, 2**32 - 1, dtype="u4")),
+    "white is zero": lambda: tiff(ramp(0, 50_000), photometric="miniswhite"),
+    "doubles, white is zero": lambda: tiff(ramp(0, 50_000, dtype="f8"), photometric="miniswhite"),
+    "deep colour": lambda: tiff(coloured(), photometric="rgb"),
+    "deep colour in planes": lambda: tiff(
+        np.moveaxis(coloured(), 2, 0), photometric="rgb", planarconfig="separate"
+    ),
+    "turned doubles": lambda: tiff(ramp(0, 50_000, dtype="f8"), extratags=[(274, "H", 1, 6, True)]),
+    "dicom": lambda: dicom(ramp(0, 50_000)),
+    "dicom without its start": lambda: dicom(ramp(0, 50_000), preamble=False),
+    "dicom with meaning": lambda: dicom(
+        ramp(0, 50_000), RescaleSlope="0.5", RescaleIntercept="-20"
+    ),
+    "dicom with a window": lambda: dicom(ramp(0, 2000), **WINDOW),
+    "dicom with an exact window": lambda: dicom(
+        ramp(0, 2000), VOILUTFunction="LINEAR_EXACT", **WINDOW
+    ),
+    "dicom with a curve": lambda: dicom(ramp(0, 2000), VOILUTFunction="SIGMOID", **WINDOW),
+    "inverted dicom": lambda: dicom(ramp(0, 50_000), PhotometricInterpretation="MONOCHROME1"),
+    "dicom with padding": lambda: dicom(ramp(-500, 30_000, dtype="i2"), PixelPaddingValue=-500),
+    "dicom of 8 bits": lambda: dicom(ramp(0, 255, dtype="u1")),
+    "dicom of 2 bits": lambda: dicom(ramp(0, 3, dtype="u1"), BitsStored=2, HighBit=1),
+    "dicom of signed bytes": lambda: dicom(
+        ramp(-100, 100, dtype="i1"), RescaleSlope="200", RescaleIntercept="0"
+    ),
+    "coloured dicom": lambda: dicom((coloured() >> 8).astype(np.uint8)),
+    "dicom of deep colours": lambda: dicom(coloured()),
+    "packed dicom": lambda: dicom(ramp(0, 50_000), syntax=RLELossless),
+    "dicom in JPEG 2000": lambda: dicom(ramp(0, 50_000), syntax=JPEG2000Lossless),
+    "frames": lambda: dicom(np.stack([ramp(0, 9000), ramp(0, 50_000)])),
+    "heic": lambda: heic(photo(48, 32)),
+    "turned heic": lambda: heic(photo(48, 32), quarter_turns=1),
+}
+
+
+def coloured():
+    return np.random.default_rng(0).integers(0, 65_535, (30, 40, 3), dtype=np.uint16)
+
+
 REFUSED = {
     "empty": lambda: b"",
     "text": lambda: b"this is no picture",
     "cut off": lambda: encoded(photo(200, 200), "PNG")[:-4000],
-    "animated gif": lambda: motion("GIF"),
-    "animated webp": lambda: motion("WEBP"),
-    "two pages": lambda: motion("TIFF"),
     "too many pixels": lambda: encoded(Image.new("1", (20_001, 5_001)), "PNG"),
 }
 
 
-def of_the_app(content, size_px, resize):
-    image = decode.open_rgb(io.BytesIO(content), max_side_px=2 * size_px)
+def of_the_app(content, size_px, resize, reading=None):
+    image = decode.open_rgb(io.BytesIO(content), max_side_px=2 * size_px, reading=reading)
     return np.asarray(pixels.fit_square(image, size_px, resize)).transpose(2, 0, 1)
 
 
@@ -103,6 +161,56 @@ def test_same_pixels_as_the_app(kind):
         assert ours.dtype == np.uint8
         assert ours.shape == (3, size_px, size_px)
         np.testing.assert_array_equal(ours, of_the_app(content, size_px, resize))
+
+
+@pytest.mark.filterwarnings("ignore")  # pydicom about values outside the standard
+@pytest.mark.parametrize("reading", [None, RULE], ids=["no rule", "rule"])
+@pytest.mark.parametrize("kind", DEEP)
+def test_the_same_rule_makes_the_same_pixels(kind, reading):
+    content = DEEP[kind]()
+    rules = {"size_px": 48, "resize": "squash", "pad_color": pixels.PAD_COLOR}
+    rules["reading"] = reading.to_dict() if reading else {}
+    ours = script.to_pixels(io.BytesIO(content), rules)
+    np.testing.assert_array_equal(ours, of_the_app(content, 48, "squash", reading))
+    assert np.ptp(ours) > 5
+
+
+def test_what_was_looked_at_is_told():
+    for content, note in (
+        (pages_of(3), "the first of several pages"),
+        (pages_of(1), ""),
+        (dicom(np.stack([ramp(0, 9)] * 2)), "the first of several pages"),
+        (dicom(ramp(0, 9)), ""),
+        (motion("GIF"), "the first frame of an animation"),
+        (motion("MPO"), ""),
+        (encoded(photo(), "PNG"), ""),
+    ):
+        assert script.opened(io.BytesIO(content), 64)[1] == note
+        (answer,) = predict_files(
+            TinyNet(),
+            [("x", io.BytesIO(content))],
+            size_px=32,
+            resize="pad",
+            mean=(0.5, 0.5, 0.5),
+            std=(0.2, 0.2, 0.2),
+        )
+        assert (answer.note, answer.error) == (note, "")
+
+
+@pytest.mark.parametrize(
+    ("package", "content", "words"),
+    [
+        ("pi_heif", lambda: heic(photo(48, 32)), "is a HEIC photo: run  pip install pi-heif"),
+        ("pydicom", lambda: dicom(ramp(0, 9)), "is a DICOM file: run  pip install pydicom"),
+        ("tifffile", lambda: tiff(ramp(0, 9, dtype="f8")), "run  pip install tifffile"),
+    ],
+)
+def test_a_package_that_is_missing_is_named(monkeypatch, package, content, words):
+    body = content()
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setattr(script, "FORMATS", [one for one in script.FORMATS if one != "HEIF"])
+    with pytest.raises(script.UnusableError, match=words):
+        script.open_rgb(io.BytesIO(body), 64)
 
 
 @pytest.mark.parametrize("kind", REFUSED)
@@ -125,6 +233,7 @@ def test_text_in_a_png_does_not_matter():
 
 
 def test_the_tables_of_both_sides_agree():
-    assert script.FORMATS == decode.FORMATS
+    assert [one for one in script.FORMATS if one != "HEIF"] == list(decode.FORMATS)
     assert script.MAX_PIXELS == decode.MAX_PIXELS
-    assert script.TURNS == decode._TURNS
+    assert script.LARGE_PIXELS == decoded.LARGE_PIXELS
+    assert script.TURNS == plain._TURNS
