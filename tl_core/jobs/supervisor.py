@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 
 from tl_core.jobs.processes import alive, start_detached
 from tl_core.jobs.queue import ACTIVE, LANE_WIDTH, Queue, RunRow
+from tl_core.jobs.removing import sweep
 from tl_core.jobs.schema import open_engine
 from tl_core.storage import Home
 
@@ -155,9 +156,17 @@ def main() -> int:
         return 0  # another one serves this home
     with lock:
         supervisor = Supervisor(home)
+        _tidied(supervisor)
         while _survived(supervisor):
             time.sleep(TICK_S)
     return 0
+
+
+def _tidied(supervisor: Supervisor) -> None:
+    try:
+        sweep(supervisor.home, supervisor.engine)
+    except Exception:  # nobody waits for it, and the next one tries again
+        traceback.print_exc(file=sys.stderr)
 
 
 def _survived(supervisor: Supervisor) -> bool:
