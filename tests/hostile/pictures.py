@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from tests.hostile.scans import dicom, vast_scans
 from tests.unit.data import hostile
 
 Named = Iterator[tuple[str, bytes]]
@@ -35,6 +36,9 @@ KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {  # ending -> Pillow's form
     "deflate.tif": ("TIFF", "L", {"compression": "tiff_adobe_deflate"}),
     "jpeg.tif": ("TIFF", "RGB", {"compression": "jpeg"}),
     "float.tif": ("TIFF", "F", {}),
+    "deep.tif": ("TIFF", "I;16", {}),
+    "avif": ("AVIF", "RGB", {}),
+    "dcm": ("DICOM", "I;16", {}),
     "mpo": ("MPO", "RGB", {}),
     "ico": ("ICO", "RGBA", {}),
     "jp2": ("JPEG2000", "RGB", {}),
@@ -49,6 +53,8 @@ KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {  # ending -> Pillow's form
 def sound(ending: str, seed: int = 0) -> bytes:
     """An undamaged file of one of ``KINDS``."""
     kind, mode, options = KINDS[ending]
+    if kind == "DICOM":
+        return dicom(seed)
     image = hostile.photo((52, 40), seed=seed)
     if mode == "I;16":
         image = Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) * 257)
@@ -356,6 +362,7 @@ GROUPS: dict[str, Callable[[], Named]] = {
     "animations": animations,
     "camera data": exif_rubbish,
     "two kinds at once": of_two_kinds,
+    "vast scans": vast_scans,
     "odd kinds": weights_of_another_kind,
 }
 
