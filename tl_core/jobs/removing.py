@@ -12,6 +12,7 @@ import shutil
 import time
 from collections.abc import Collection, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, select
@@ -28,7 +29,6 @@ __all__ = ["forget_project", "forget_run", "forget_since", "in_use", "remove_unu
 STALE_S = 24 * 3600.0  # what nobody has touched for so long was left by a crash
 CALM_S = 60.0  # a scratch folder that is at work gets a new file far more often
 CACHES = ("pixels", "features", "looks")
-SCRATCH = (("cache", "intake"), ("tmp",))
 INTAKES = ("import", "sample")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -101,8 +101,11 @@ def forget_since(home: Home, engine: Engine, began: float) -> None:
     Nothing goes while pictures are being taken in, by the command line included, whose work is on
     no list and known by its scratch folder; what stays then goes with the next ``sweep``.
     """
-    _sweep_scratch(home, CALM_S)
-    if _taking_in(engine) or any(home.folder("cache", "intake").iterdir()):
+    if _taking_in(engine):
+        return
+    intake = home.folder("cache", "intake")
+    _sweep_scratch(intake, CALM_S)
+    if any(intake.iterdir()):
         return
     remove_unused(home, engine, home.blobs(since=began))
     if not Queue(engine).rows(states=tuple(ACTIVE), limit=1):
@@ -114,7 +117,8 @@ def sweep(home: Home, engine: Engine) -> None:
 
     For the beginning of a long-lived process. Nothing younger than a day goes.
     """
-    _sweep_scratch(home, STALE_S)
+    for folder in (home.folder("cache", "intake"), home.folder("tmp")):
+        _sweep_scratch(folder, STALE_S)
     _sweep_rows(home, STALE_S)
     remove_unused(home, engine, home.blobs(until=time.time() - STALE_S))
 
@@ -182,13 +186,12 @@ def _forget_source(home: Home, project_id: str) -> None:
         write_json(book, sources)
 
 
-def _sweep_scratch(home: Home, older_than_s: float) -> None:
+def _sweep_scratch(folder: Path, older_than_s: float) -> None:
     limit = time.time() - older_than_s
-    for parts in SCRATCH:
-        for path in home.folder(*parts).iterdir():
-            with suppress(OSError):
-                if path.stat().st_mtime < limit:
-                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for path in folder.iterdir():
+        with suppress(OSError):
+            if path.stat().st_mtime < limit:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _sweep_rows(home: Home, older_than_s: float) -> None:
