@@ -19,6 +19,7 @@ from contextlib import suppress
 
 from filelock import FileLock, Timeout
 
+from tl_core.errors import RunNotFoundError
 from tl_core.jobs.processes import alive, start_detached
 from tl_core.jobs.queue import ACTIVE, LANE_WIDTH, Queue, RunRow
 from tl_core.jobs.removing import sweep
@@ -32,6 +33,11 @@ BEAT_S = 2.0
 STALE_S = 30.0  # a heartbeat older than this, with no process behind it, means the worker is gone
 LONELY_S = 60.0  # end when no server has shown for so long and nothing runs
 SERVER, SUPERVISOR, TASKS = "server", "supervisor", "tasks"
+HINT = "What was there before is untouched; ask for it again."  # after a process that died
+HINTS = {
+    "train": "Resume it: training goes on after the last finished epoch.",
+    "import": "The pictures you had before are untouched; bring the new ones again.",
+}
 
 
 def ensure_running(home: Home) -> None:
@@ -99,12 +105,13 @@ class Supervisor:
     def _closed(self, run_id: str, code: int) -> None:
         # A worker that came to an end by itself has closed its row before leaving; this writes
         # only what a killed one could not.
-        error = {
-            "code": "worker_died",
-            "message": "The process doing this work ended unexpectedly.",
-            "hint": "Resume it: training goes on after the last finished epoch.",
-        }
-        self.queue.end(run_id, "interrupted", exit_code=code, error=error)
+        with suppress(RunNotFoundError):  # removed meanwhile
+            error = {
+                "code": "worker_died",
+                "message": "The process doing this work ended unexpectedly.",
+                "hint": HINTS.get(self.queue.get(run_id).kind, HINT),
+            }
+            self.queue.end(run_id, "interrupted", exit_code=code, error=error)
 
     def _find_vanished(self, live: list[RunRow]) -> None:
         now = time.time()
