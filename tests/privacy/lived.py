@@ -47,8 +47,9 @@ def live(folder: Path) -> Lived:
     own = write_set(folder / PATH_MARK / "own", per_class=12)
     both = write_set(folder / PATH_MARK / "both", per_class=12, first=6)
     project, other = studio.create(f"Mine {MARK}"), studio.create("Other")
-    body = marked_picture("jpg", bright=True, seed=5000)
-    photo = studio.keep_picture(f"{MARK}.jpg", body)
+    asked = folder / "asked.jpg"
+    asked.write_bytes(marked_picture("jpg", bright=True, seed=5000))
+    photo = home.put_blob(asked)
     runs = []
     for one, source in ((project.id, own), (other.id, both)):
         done(studio, studio.take_in(one, folder=str(source)))
