@@ -6,8 +6,7 @@ processes. A page may therefore call anything here on every rerun.
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 from tl_core.config import DataConfig, RunSpec, changed
 from tl_core.data.quarantine import Quarantined
-from tl_core.errors import DataError, RunNotFoundError, RunStateError, TLError
+from tl_core.errors import DataError, RunStateError, TLError
 from tl_core.evaluate import words
 from tl_core.events import FindingRaised, Progress
 from tl_core.jobs import estimate, incoming
@@ -25,6 +24,7 @@ from tl_core.jobs.gallery import Gallery
 from tl_core.jobs.library import ClassRow, ImageRow, Library, Project
 from tl_core.jobs.log import EventLog
 from tl_core.jobs.queue import ACTIVE, Queue, RunRow
+from tl_core.jobs.removing import forget_project, forget_run
 from tl_core.jobs.schema import open_engine
 from tl_core.jobs.submit import Snapshot, missing_for_training, read_snapshot, submit_training
 from tl_core.jobs.supervisor import ensure_running, note_server
@@ -121,29 +121,11 @@ class Studio:
         self.library.update(project_id, name=name)
 
     def delete(self, project_id: str) -> None:
-        """Remove a project, its runs and every picture nobody else uses. Its work is stopped."""
+        """Remove every byte of a project that nobody else uses. Its work is stopped."""
         for row in self.queue.rows(project_id=project_id, states=tuple(ACTIVE), limit=None):
             with suppress(RunStateError):  # it has ended by itself this moment
                 self.queue.command(row.id, "stop")
-        gone = self.library.digests(project_id) | self._pictures_of_runs(project_id)
-        for run_id in self.library.delete(project_id):
-            for folder in ("runs", "tasks"):
-                shutil.rmtree(self.home.root / folder / run_id, ignore_errors=True)
-        at_work = self.queue.rows(states=tuple(ACTIVE), limit=None)
-        if not any(row.kind in ("import", "sample") for row in at_work):
-            # pictures being taken in right now are in no set yet, so nothing may go then
-            unused = gone - self.library.digests() - self._pictures_of_runs()
-            for digest in unused:
-                self.home.drop_blob(digest)
-            _forget(self.home, unused)
-        (self.home.folder("samples") / f"{project_id}.json").unlink(missing_ok=True)
-
-    def _pictures_of_runs(self, project_id: str | None = None) -> set[str]:
-        digests: set[str] = set()
-        for row in self.queue.rows(project_id=project_id, kind="train", limit=None):
-            with suppress(RunNotFoundError):
-                digests |= {one.digest for one in read_snapshot(self.home, row.id).images}
-        return digests
+        forget_project(self.home, self._engine, project_id)
 
     def start_sample_project(self, **options: Any) -> tuple[Project, str]:
         """Create the sample project and queue the drawing of its pictures."""
@@ -334,9 +316,8 @@ class Studio:
         self.queue.requeue(run_id)
 
     def remove(self, run_id: str) -> None:
-        """Forget a run and its files."""
-        self.queue.remove(run_id)
-        shutil.rmtree(self.home.run_dir(run_id), ignore_errors=True)
+        """Forget a run, its files, and pictures that only it still had."""
+        forget_run(self.home, self._engine, run_id)
 
     def runs(self, project_id: str | None = None) -> list[RunRow]:
         """Training runs, newest first."""
@@ -409,11 +390,3 @@ class Studio:
             content,
             reading=lambda: read_snapshot(self.home, run_id).reading if run_id else {},
         )
-
-
-def _forget(home: Home, digests: Collection[str]) -> None:
-    """Remove everything that was computed from pictures nobody uses any more."""
-    from tl_core.data.rows import forget  # numpy: not before it is needed
-
-    for cache in ("pixels", "features", "looks"):
-        forget(home.folder("cache", cache), digests)

@@ -14,7 +14,7 @@ import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -125,8 +125,27 @@ class Home:
         """Remove a content and what was derived from it; fine when it is not there."""
         if self.has_blob(digest):
             self._fs.rm(self._blob(digest))
-        for thumb in self.folder("thumbs", _safe(digest)[:2]).glob(f"{digest}-*"):
+        (self.root / "cache" / "blobs" / _safe(digest)).unlink(missing_ok=True)
+        for thumb in (self.root / "thumbs" / digest[:2]).glob(f"{digest}-*"):
             thumb.unlink(missing_ok=True)
+
+    def blobs(self, *, since: float = 0.0, until: float = float("inf")) -> set[str]:
+        """The digests of all contents stored between two times (Unix seconds)."""
+        found = (
+            self._fs.find(self._blob_root, detail=True) if self._fs.exists(self._blob_root) else {}
+        )
+        return {
+            name
+            for path, facts in found.items()
+            if _ID.fullmatch(name := str(path).rsplit("/", 1)[-1])
+            and since <= self._stored_at(path, facts) <= until
+        }
+
+    def _stored_at(self, path: str, facts: Mapping[str, Any]) -> float:
+        told = facts.get("mtime")
+        return (
+            float(told) if isinstance(told, (int, float)) else self._fs.modified(path).timestamp()
+        )
 
     def open_blob(self, digest: str) -> IO[bytes]:
         """Open a blob for reading.

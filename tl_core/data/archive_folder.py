@@ -56,8 +56,8 @@ class FolderContainer(Container):
                 if is_junk(one.name):
                     continue
                 if one.is_dir(follow_symlinks=False):
-                    real = path.resolve()  # a Windows junction is a folder that lies elsewhere
-                    if real.is_relative_to(self._root) and real not in seen:
+                    real = _real(path)  # a Windows junction is a folder that lies elsewhere
+                    if real and real.is_relative_to(self._root) and real not in seen:
                         seen.add(real)
                         folders.append(path)
                         continue
@@ -65,9 +65,15 @@ class FolderContainer(Container):
                 yield self._file(one, path)
 
     def _file(self, one: os.DirEntry[str], path: Path) -> Entry:
+        try:
+            return self._told(one, path)
+        except OSError as err:  # gone this moment, or nobody may look at it
+            return self._entry(path, 0, f"could not be opened ({err.strerror or err})", "damaged")
+
+    def _told(self, one: os.DirEntry[str], path: Path) -> Entry:
         if one.is_symlink() or one.is_dir(follow_symlinks=False):
-            real = path.resolve()
-            if not real.is_relative_to(self._root) or not real.is_file():
+            real = _real(path)
+            if real is None or not real.is_relative_to(self._root) or not real.is_file():
                 return self._entry(path, 0, "is a link to another place; links are not followed")
             path_size = real.stat().st_size
         elif not one.is_file(follow_symlinks=False):
@@ -110,3 +116,11 @@ class FolderContainer(Container):
 
     def close(self) -> None:
         """Nothing is held open."""
+
+
+def _real(path: Path) -> Path | None:
+    """Where a link or a junction leads; None when it leads in a circle, or its path is too long."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # the latter for circles, up to Python 3.12
+        return None

@@ -211,13 +211,13 @@ def remove_array(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def sweep(folder: Path) -> None:
-    """Remove what a crash left in the middle of writing."""
+def sweep(folder: Path, *, older_than_s: float = STALE_S) -> None:
+    """Remove what a crash left in the middle of writing, untouched for so many seconds."""
     for path in folder.iterdir():
         with suppress(OSError):
             if path.name == USED or path.suffix == ".json" or path.with_suffix(".json").exists():
                 continue
-            if time.time() - path.stat().st_mtime > STALE_S:
+            if time.time() - path.stat().st_mtime > older_than_s:
                 path.unlink(missing_ok=True)
 
 

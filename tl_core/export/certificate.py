@@ -147,7 +147,8 @@ def _ask_exported(folder: Path, samples: Sequence[tuple[str, bytes]]) -> list[di
     """
     if not samples:
         return []
-    with tempfile.TemporaryDirectory(prefix="thaw-certify-") as scratch:
+    # beside the bundle: killed, it leaves no picture outside the folder of its run
+    with tempfile.TemporaryDirectory(prefix="thaw-certify-", dir=folder.parent) as scratch:
         files = []
         for number, (_, content) in enumerate(samples):
             file = Path(scratch) / f"{number:03d}.img"

@@ -20,6 +20,7 @@ about    one row: the version of these tables
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Any
 
 from filelock import FileLock
@@ -43,6 +44,7 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -59,6 +61,7 @@ __all__ = [
     "projects",
     "refused",
     "runs",
+    "scrub",
     "services",
 ]
 
@@ -216,12 +219,30 @@ def open_engine(home: Home) -> Engine:
             connection.execute(insert(about).values(version=VERSION))
         elif found < VERSION:
             _bring_up(connection)
+    if found is not None and found < VERSION:
+        scrub(engine, whole=True)
     if found is not None and found > VERSION:
         raise StorageError(
             "This store was written by a newer Thaw.",
             hint="Update Thaw, or name another folder by THAW_HOME.",
         )
     return engine
+
+
+def scrub(engine: Engine, *, whole: bool = False) -> None:
+    """Leave nothing of deleted rows in the files of SQLite; other databases see to it themselves.
+
+    Deleted rows are overwritten at once (``secure_delete``), but live on in the log of changes
+    until it is emptied. ``whole`` also writes the file anew, for one in which rows were deleted
+    before they were overwritten. Left for the next time where another process is at work.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    with suppress(OperationalError), engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        if whole:
+            connection.execute(text("VACUUM"))
+        connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
 
 
 def _bring_up(connection: Connection) -> None:
@@ -238,4 +259,5 @@ def _sqlite_settings(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA busy_timeout=10000")  # ms a writer waits for another
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA secure_delete=ON")  # deleted rows are overwritten, not just let go of
     cursor.close()

@@ -19,8 +19,10 @@ from contextlib import suppress
 
 from filelock import FileLock, Timeout
 
+from tl_core.errors import RunNotFoundError
 from tl_core.jobs.processes import alive, start_detached
 from tl_core.jobs.queue import ACTIVE, LANE_WIDTH, Queue, RunRow
+from tl_core.jobs.removing import sweep
 from tl_core.jobs.schema import open_engine
 from tl_core.storage import Home
 
@@ -31,6 +33,11 @@ BEAT_S = 2.0
 STALE_S = 30.0  # a heartbeat older than this, with no process behind it, means the worker is gone
 LONELY_S = 60.0  # end when no server has shown for so long and nothing runs
 SERVER, SUPERVISOR, TASKS = "server", "supervisor", "tasks"
+HINT = "What was there before is untouched; ask for it again."  # after a process that died
+HINTS = {
+    "train": "Resume it: training goes on after the last finished epoch.",
+    "import": "The pictures you had before are untouched; bring the new ones again.",
+}
 
 
 def ensure_running(home: Home) -> None:
@@ -98,12 +105,13 @@ class Supervisor:
     def _closed(self, run_id: str, code: int) -> None:
         # A worker that came to an end by itself has closed its row before leaving; this writes
         # only what a killed one could not.
-        error = {
-            "code": "worker_died",
-            "message": "The process doing this work ended unexpectedly.",
-            "hint": "Resume it: training goes on after the last finished epoch.",
-        }
-        self.queue.end(run_id, "interrupted", exit_code=code, error=error)
+        with suppress(RunNotFoundError):  # removed meanwhile
+            error = {
+                "code": "worker_died",
+                "message": "The process doing this work ended unexpectedly.",
+                "hint": HINTS.get(self.queue.get(run_id).kind, HINT),
+            }
+            self.queue.end(run_id, "interrupted", exit_code=code, error=error)
 
     def _find_vanished(self, live: list[RunRow]) -> None:
         now = time.time()
@@ -155,9 +163,17 @@ def main() -> int:
         return 0  # another one serves this home
     with lock:
         supervisor = Supervisor(home)
+        _tidied(supervisor)
         while _survived(supervisor):
             time.sleep(TICK_S)
     return 0
+
+
+def _tidied(supervisor: Supervisor) -> None:
+    try:
+        sweep(supervisor.home, supervisor.engine)
+    except Exception:  # nobody waits for it, and the next one tries again
+        traceback.print_exc(file=sys.stderr)
 
 
 def _survived(supervisor: Supervisor) -> bool:

@@ -24,6 +24,7 @@ from tl_core.events import Began, Event, Progress, RunFailed
 from tl_core.jobs.library import Library
 from tl_core.jobs.log import Writer
 from tl_core.jobs.queue import Queue, RunRow
+from tl_core.jobs.removing import forget_since
 from tl_core.storage import Home
 
 __all__ = ["CHECKPOINT", "Context", "Orders", "carry_out"]
@@ -182,6 +183,8 @@ def carry_out(
         return queue.get(row.id)
     except RunNotFoundError:  # removed by the user: so is what was written since
         shutil.rmtree(home.root / "runs" / row.id, ignore_errors=True)
+        shutil.rmtree(home.root / "tasks" / row.id, ignore_errors=True)
+        forget_since(home, engine, row.created_at)
         return row
 
 

@@ -134,6 +134,26 @@ def test_links_in_a_folder_are_not_followed_out_of_it(tmp_path: Path) -> None:
     assert read_all(root) == {**PLAIN, "ants/inside.jpg": PLAIN["bees/2.jpg"]}
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs the right to make links")
+def test_links_in_a_circle_and_paths_that_are_too_long_end_nothing(tmp_path: Path) -> None:
+    root = hostile.folder_of(tmp_path / "set", PLAIN)
+    (root / "ants" / "there.jpg").symlink_to("back.jpg")
+    (root / "ants" / "back.jpg").symlink_to("there.jpg")
+    place = os.open(root, os.O_RDONLY)
+    for _ in range(25):
+        os.mkdir("d" * 200, dir_fd=place)
+        deeper = os.open("d" * 200, os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = deeper
+    os.close(place)
+    why = ("link", "is a link to another place; links are not followed")
+    found = set_aside(root)
+    assert found.pop("ants/there.jpg") == found.pop("ants/back.jpg") == why
+    ((name, (code, _)),) = found.items()
+    assert (name[:4], code) == ("dddd", "unsafe_name")  # of more than 1000 characters
+    assert read_all(root) == PLAIN
+
+
 def test_a_large_file_in_a_folder_is_set_aside_without_ending_the_intake(tmp_path: Path) -> None:
     root = hostile.folder_of(tmp_path / "set", {**PLAIN, "ants/big.jpg": bytes(2 << 20)})
     limits = IntakeLimits(file_bytes=1 << 20)
@@ -247,6 +267,28 @@ def test_a_member_with_a_bad_checksum_is_set_aside_and_the_rest_goes_on(tmp_path
     assert good.keys() == {"bees/2.jpg", "readme.txt"}
 
 
+def test_many_small_members_are_stopped_by_the_ratio_of_the_whole_zip(tmp_path: Path) -> None:
+    members = {f"bomb/{n}.bmp": bytes(1 << 20) for n in range(12)}
+    path = hostile.zip_of(tmp_path / "a.zip", members)
+    with pytest.raises(UnsafeArchiveError, match="The zip file unpacks to more than 200 times"):
+        read_all(path)
+
+
+def test_one_name_in_broken_utf8_does_not_cost_the_others(tmp_path: Path) -> None:
+    path = hostile.zip_of(tmp_path / "a.zip", {**PLAIN, "ants/\u00e9.jpg": b"x"})
+    path.write_bytes(path.read_bytes().replace("\u00e9".encode(), b"\xff\xfe"))
+    with pytest.raises(UnicodeDecodeError):
+        zipfile.ZipFile(path)  # what the library makes of it
+    found = read_all(path)
+    assert {name: found.pop(name) for name in PLAIN} == PLAIN
+    assert list(found.values()) == [b"x"]
+
+
+def test_a_file_named_like_a_folder_is_a_file(tmp_path: Path) -> None:
+    path = hostile.zip_of(tmp_path / "a.zip", {"ants/": b"", "ants\\": b"", "ants/1.jpg/": b"x"})
+    assert read_all(path) == {"ants/1.jpg": b"x"}
+
+
 def test_unusual_packing_is_set_aside(tmp_path: Path) -> None:
     path = hostile.zip_of(tmp_path / "a.zip", {"a/1.jpg": b"x" * 99}, zipfile.ZIP_LZMA)
     reason = "is packed in an unusual way (LZMA): pack it again as an ordinary zip"
@@ -258,6 +300,16 @@ def test_a_password_is_told(tmp_path: Path) -> None:
     with pytest.raises(UnreadableArchiveError, match="protected with a password") as caught:
         open_container(path, IntakeLimits())
     assert "pack it again without a password" in caught.value.hint
+
+
+def test_one_protected_file_among_others_is_set_aside(tmp_path: Path) -> None:
+    path = hostile.zip_of(tmp_path / "a.zip", PLAIN)
+    raw = bytearray(path.read_bytes())
+    for magic, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        raw[raw.find(magic) + offset] |= 1
+    path.write_bytes(raw)
+    assert set_aside(path) == {"ants/1.jpg": ("unsupported", "is protected with a password")}
+    assert read_all(path).keys() == PLAIN.keys() - {"ants/1.jpg"}
 
 
 @pytest.mark.parametrize("cut", [0.3, 0.9, 0.999])

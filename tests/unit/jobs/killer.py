@@ -1,7 +1,8 @@
 """A worker that kills itself with SIGKILL at a chosen event: ``python -m ... RUN_ID EVENT EPOCH``.
 
-A real process and a real SIGKILL: nothing gets a chance to clean up. What is chosen is only the
-moment, which a test that waits and kills from outside could not hit twice.
+For the event "progress" the number is how much is done instead of the epoch. A real process and a
+real SIGKILL: nothing gets a chance to clean up. What is chosen is only the moment, which a test
+that waits and kills from outside could not hit twice.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ def main() -> int:
         written = append(self, event)
         judging = isinstance(event, Progress) and event.stage.startswith("Judging")
         here = judging if name == "judging" else event.name == name
-        if here and getattr(event, "epoch", int(number)) == int(number):
+        place = getattr(event, "done" if name == "progress" else "epoch", int(number))
+        if here and place == int(number):
             os.kill(os.getpid(), signal.SIGKILL)
         return written
 

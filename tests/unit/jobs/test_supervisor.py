@@ -231,3 +231,24 @@ def test_a_real_worker_is_killed_noticed_resumed_and_another_waits(served: Home)
     assert row.result is not None
     assert row.result["reason"] == "stopped"
     assert queue.get(waiting).state == "cancelled"
+
+
+def test_who_died_over_pictures_is_told_what_to_do_with_pictures(
+    home: Home, children: dict[str, FakeProcess]
+) -> None:
+    boss, queue = Supervisor(home), Queue(open_engine(home))
+    hints = {}
+    for kind in ("import", "train", "check"):
+        run_id = queue.submit(kind, {})
+        boss.tick()
+        children[run_id].code = -9
+        boss.tick()
+        row = queue.get(run_id)
+        assert row.state == "interrupted"
+        assert row.error is not None
+        hints[kind] = row.error["hint"]
+    assert hints == {
+        "import": "The pictures you had before are untouched; bring the new ones again.",
+        "train": "Resume it: training goes on after the last finished epoch.",
+        "check": "What was there before is untouched; ask for it again.",
+    }

@@ -1,0 +1,1 @@
+"""A corpus of hostile files: built from a seed, taken in beside good pictures, and counted."""
