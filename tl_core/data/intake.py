@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,9 @@ from tl_core.data.parallel import in_threads
 from tl_core.data.pixels import WorkingCopies
 from tl_core.data.quarantine import Quarantined, reason_of
 from tl_core.data.records import ImageRecord, Intake
+from tl_core.data.table_entries import named_table, tables_in
+from tl_core.data.table_file import is_table
+from tl_core.data.tabled import Table
 from tl_core.data.thumbs import THUMB_SIZES, keep_thumb, thumb_bytes
 from tl_core.errors import CancelledError, StorageError, UnreadableImageError
 from tl_core.storage import Home
@@ -74,6 +77,8 @@ def take_in(
     *,
     limits: IntakeLimits | None = None,
     working: tuple[int, str] | None = None,
+    table: Path | None = None,
+    label: str = "",
     report: Callable[[int, int], None] = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Intake:
@@ -81,11 +86,14 @@ def take_in(
 
     Args:
         source: A zip or tar file, or a folder; with a folder per class, see
-            ``tl_core.data.layout``.
+            ``tl_core.data.layout``. Or a table of labels: its files are seen from its own folder.
         home: Where the pictures and their thumbnails go.
         limits: Other than the default ``IntakeLimits``.
         working: Size in pixels and resize mode of the working copies to make at once, so that
             training need not decode again (``tl_core.data.pixels``); None = none.
+        table: A table of labels whose rows are the set; None = tables among the files are used
+            when they are about these pictures.
+        label: The class of every picture; "" = as folders and tables say.
         report: Called with (files done, all) after each file.
         cancelled: Asked before each file.
 
@@ -93,14 +101,22 @@ def take_in(
         EmptyDatasetError: Not one usable picture.
         UnreadableArchiveError: The container is broken, protected or of another kind.
         UnsafeArchiveError: A limit is exceeded.
+        UnreadableTableError: ``table`` cannot be read, or names no picture that is there.
         StorageError: The disk is too full.
         CancelledError: ``cancelled`` said so; only contents that nothing refers to remain.
     """
     limits = limits or IntakeLimits()
+    if table is None and is_table(source.name) and source.is_file():
+        source, table = source.parent, source
     with open_container(source, limits) as container:
         refused = [entry.quarantined() for entry in container.entries if entry.reason]
         readable = {entry.name: entry for entry in container.entries if not entry.reason}
-        layout = read_layout(list(readable))
+        layout = read_layout(
+            list(readable),
+            tables=() if label else _tables(container, readable.values(), source, table),
+            alone=table is not None and not label,
+            label=label,
+        )
         quarantine = refused + list(layout.quarantine)
         wanted = {readable[one.path].key for one in layout.pictures}
         _check_space(home, sum(readable[one.path].size for one in layout.pictures), limits)
@@ -236,6 +252,12 @@ def _copies(
     return WorkingCopies(home, size_px=size_px, resize=resize, n_pictures=n_pictures)
 
 
+def _tables(
+    container: Container, entries: Iterable[Entry], source: Path, named: Path | None
+) -> list[Table]:
+    return tables_in(container, entries) if named is None else named_table(named, source)
+
+
 def _check_space(home: Home, need: int, limits: IntakeLimits) -> None:
     need, free = min(need, limits.total_bytes), home.free_bytes()
     if need + SPARE_BYTES > free:
@@ -257,6 +279,7 @@ def _records(layout: Layout, facts: dict[str, _Facts]) -> tuple[ImageRecord, ...
             height=fact.height,
             bytes=fact.bytes,
             format=fact.format,
+            group=placed.group,
         )
         for placed in sorted(layout.pictures, key=lambda one: one.path)
         if (fact := facts.get(placed.path)) is not None
