@@ -102,7 +102,8 @@ def _newcomers(
     by_content: dict[str, dict[str, bool]] = defaultdict(dict)  # digest -> class -> left out
     for row in rows:
         by_content[row.digest][row.label] = bool(row.excluded)
-    taken, tried = {row.path for row in rows}, {}
+    taken = {row.path for row in rows}
+    tried: dict[str, int] = {}
     new: list[ImageRecord] = []
     known, left_out, elsewhere = 0, 0, []
     for record in records:
