@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -66,7 +67,7 @@ def test_webcam_shots_and_pasted_pictures_become_classes(
     errors: list[str] = []
     page.on("pageerror", lambda err: errors.append(str(err)))
     new_project(server, page, "One by one")
-    page.get_by_role("button", name="Pictures class by class, webcam").click()
+    page.get_by_role("button", name="Single pictures or webcam").click()
     page.get_by_role("button", name="Use the webcam").click()
     expect(page.locator("video")).to_be_visible()
     until(lambda: page.locator("video").evaluate("(one) => one.videoWidth"), 60, "no picture came")
@@ -82,6 +83,12 @@ def test_webcam_shots_and_pasted_pictures_become_classes(
     page.mouse.up()
     expect(hold).to_be_visible()
     page.screenshot(path=shots / "webcam.png", full_page=True)
+    serious = [
+        one["id"]
+        for one in Axe().run(page).response["violations"]
+        if one["impact"] in ("critical", "serious")
+    ]
+    assert serious == []
     page.get_by_role("button", name=re.compile("Remove picture .* of desk")).first.click()
     button(page, "Close the camera")
     expect(page.locator("video")).to_have_count(0)
@@ -115,14 +122,14 @@ def test_pictures_are_added_to_a_class_later_and_undone(
     rows = "".join(f"{number:02}.png;{'even' if number % 2 else 'odd'}\n" for number in range(24))
     (folder / "labels.csv").write_text(f"file;label\n{rows}", encoding="utf-8")
     with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Choose a folder of class folders").click()
+        page.get_by_role("button", name="Choose a folder").click()
     chooser.value.set_files(folder)
     expect(page.get_by_text("labels.csv names the class of 24 of 24 pictures.")).to_be_visible(
         timeout=PATIENCE_MS
     )
     settled(page)
     page.get_by_text("Add pictures or bring another set").click()
-    page.get_by_role("button", name="Pictures class by class, webcam").click()
+    page.get_by_role("button", name="Single pictures or webcam").click()
     page.get_by_role("button", name="odd", exact=True).click()
     paste(page, 1, 2)
     expect(page.get_by_text("odd: 2 pictures")).to_be_visible()
@@ -148,7 +155,7 @@ def test_a_refused_camera_says_what_to_do(server: Server, page: Page) -> None:
             Promise.reject(new DOMException("no", "NotAllowedError"))"""
     )
     new_project(server, page, "No camera")
-    page.get_by_role("button", name="Pictures class by class, webcam").click()
+    page.get_by_role("button", name="Single pictures or webcam").click()
     page.get_by_role("button", name="Use the webcam").click()
     expect(page.get_by_text("The browser was not allowed to use the camera.")).to_be_visible()
     expect(page.get_by_role("button", name="Use the webcam")).to_be_visible()

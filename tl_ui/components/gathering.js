@@ -4,7 +4,7 @@ const MOST_THUMBS = 24 // shown of a class
 const MOST_CHIPS = 12
 
 const GATHERING = `
-<p class="lead">Pictures class by class</p>
+<p class="lead">Single pictures, class by class</p>
 <div class="row start">
   <label>Name of the class <input type="text" name="label" maxlength="80" autocomplete="off" list="known"></label>
   <datalist id="known"></datalist>
@@ -12,7 +12,7 @@ const GATHERING = `
   <button type="button" data-do="camera" aria-expanded="false">Use the webcam</button>
 </div>
 <div class="chips" role="group" aria-label="Classes that are there" hidden></div>
-<p class="hint start">Or drop pictures here, or paste them with <kbd></kbd>.</p>
+<p class="hint keys">Or drop pictures here, or paste them: <kbd></kbd></p>
 <div class="camera" hidden></div>
 <ul class="list"></ul>
 <div class="row start"><button type="button" class="main" data-do="bring" disabled>Bring in these pictures</button></div>`

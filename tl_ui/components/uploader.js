@@ -15,8 +15,8 @@ const BODY = `
   <p class="hint">One folder per class, its name is the class; or a table of labels beside the pictures. Nothing leaves this machine's studio.</p>
   <div class="row">
     <button type="button" class="main" data-do="zip">Choose a zip</button>
-    <button type="button" data-do="folder">Choose a folder of class folders</button>
-    <button type="button" data-do="class" aria-expanded="false">Pictures class by class, webcam</button>
+    <button type="button" data-do="folder">Choose a folder</button>
+    <button type="button" data-do="class" aria-expanded="false">Single pictures or webcam</button>
   </div>
 </div>
 <form class="classes" hidden></form>

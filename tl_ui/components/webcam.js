@@ -7,8 +7,8 @@ const BURST = 10
 const SAME_MS = 2000 // shots closer than this belong to one recording, however they were taken
 
 const WEBCAM = `
-<div class="stage"><video autoplay playsinline muted></video><span class="red" hidden>REC</span></div>
-<div class="row">
+<div class="stage"><video autoplay playsinline muted aria-label="What the camera sees"></video><span class="red" hidden>REC</span></div>
+<div class="row start">
   <button type="button" class="main" data-cam="hold">Hold to record</button>
   <button type="button" data-cam="burst">Take ${BURST}</button>
   <button type="button" data-cam="one">Take one</button>

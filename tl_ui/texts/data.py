@@ -37,8 +37,8 @@ SMALL_NOTE = (
     "machine below."
 )
 SMALL_GO = "Bring in this folder"
-ON_DISK = "Or the full path of a folder, zip or table on this machine"
-ON_DISK_HINT = "/data/leaves or C:\\pictures\\leaves.zip"
+ON_DISK = "Or a folder, zip or table on this machine"
+ON_DISK_HINT = "The full path: /data/leaves or C:\\pictures\\leaves.zip"
 ON_DISK_GO = "Read it"
 SAMPLE_GO = "Use the sample pictures instead"
 MORE = "Add pictures or bring another set"
