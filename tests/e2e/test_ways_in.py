@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.e2e.serving import Server, settled, until
-from tests.e2e.test_main_job import PATIENCE_MS, button
+from tests.e2e.test_main_job import PATIENCE_MS, button, open_page
 from tests.e2e.test_own_pictures import new_project
 from tl_core.data.records import ImageRecord
 from tl_core.jobs.library import Library
@@ -93,12 +93,19 @@ def test_webcam_shots_and_pasted_pictures_become_classes(
     button(page, "Close the camera")
     expect(page.locator("video")).to_have_count(0)
 
-    name_class(page, "")
+    open_page(page, "Model")  # what was gathered waits
+    open_page(page, "Data")
+    expect(page.get_by_text(re.compile(r"desk: \d+ pictures"))).to_be_visible()
     paste(page, 1, 2, 3)
     expect(page.get_by_text("Which class are these 3 pictures of?")).to_be_visible()
     name_class(page, "noise")
     page.get_by_role("button", name="Put 3 pictures into it").click()
     expect(page.get_by_text("noise: 3 pictures")).to_be_visible()
+    page.route("**/api/upload/*", lambda _: None)  # a network that says nothing
+    bring(page)
+    button(page, "Cancel")
+    expect(page.get_by_text("noise: 3 pictures")).to_be_visible()  # nothing is lost
+    page.unroute("**/api/upload/*")
     bring(page)
     expect(page.get_by_text("pictures are here").first).to_be_visible(timeout=PATIENCE_MS)
     found = records(server)

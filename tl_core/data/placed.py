@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 __all__ = ["FILLERS", "SPLITS", "Placed", "split_of"]
 
@@ -37,6 +38,7 @@ class Placed:
     group: str = ""
 
 
+@lru_cache(maxsize=4096)  # asked of every folder of every picture
 def split_of(name: str) -> str | None:
     """The part that the name of a folder or a value stands for: "Training_Set" -> "train"."""
     words = [word for word in re.split(r"[\W_]+", name.casefold()) if word]

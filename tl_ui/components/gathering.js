@@ -20,13 +20,14 @@ const GATHERING = `
 /**
  * @param form   The panel's form, empty.
  * @param hooks  known() gives the classes that are there; least() how many classes are needed;
- *               say(text, bad); choose() opens the chooser; bring(entries, name).
+ *               say(text, bad); choose() opens the chooser; bring(entries, name, back), where
+ *               back() gives the pictures back when they could not go.
+ * @param classes  Map of class -> [{ file, recording, url }], kept while other pages are open.
  */
-function gather(form, hooks) {
+function gather(form, classes, hooks) {
   form.innerHTML = GATHERING
   const $ = (query) => form.querySelector(query)
   const input = $("[name=label]")
-  const classes = new Map() // name -> [{ file, recording, url }]
   let pending = []
   let camera = null
   $("kbd").textContent = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘ V" : "Ctrl V"
@@ -60,7 +61,10 @@ function gather(form, hooks) {
     hooks.say("")
   }
 
-  const forgetItem = (item) => item.url && URL.revokeObjectURL(item.url)
+  const forgetItem = (item) => {
+    if (item.url) URL.revokeObjectURL(item.url)
+    item.url = ""
+  }
   const remove = (label, item) => {
     forgetItem(item)
     const rest = classes.get(label).filter((one) => one !== item)
@@ -101,10 +105,7 @@ function gather(form, hooks) {
     const strip = document.createElement("div")
     strip.className = "strip"
     const from = Math.max(0, items.length - MOST_THUMBS) // the newest: they are what one looks for
-    items.slice(0, from).forEach((item) => {
-      forgetItem(item)
-      item.url = ""
-    })
+    items.slice(0, from).forEach(forgetItem)
     strip.append(...items.slice(from).map((item, i) => thumb(label, item, from + i)))
     if (from) {
       const more = document.createElement("span")
@@ -126,7 +127,6 @@ function gather(form, hooks) {
       bring.disabled = classes.size < hooks.least()
       bring.textContent = total ? `Bring in ${count(total, "picture", "pictures")}` : "Bring in these pictures"
       bring.title = bring.disabled ? (hooks.least() > 1 ? "Add at least two classes" : "Add pictures first") : ""
-      form.dispatchEvent(new Event("listed"))
     })
   }
 
@@ -156,11 +156,14 @@ function gather(form, hooks) {
       items.map(({ file, recording }) => ({ path: [label, recording, file.name].filter(Boolean).join("/"), file })),
     )
     const name = classes.size === 1 ? [...classes.keys()][0] : count(classes.size, "class", "classes")
+    const gone = [...classes]
     if (camera) camera.close()
-    for (const items of classes.values()) items.forEach(forgetItem)
+    for (const [, items] of gone) items.forEach(forgetItem)
     classes.clear()
     list()
-    hooks.bring(entries, name)
+    hooks.bring(entries, name, () => {
+      for (const [label, items] of gone) add(label, items.map(({ file, recording }) => ({ file, recording })))
+    })
   }
 
   form.onsubmit = (event) => {
@@ -181,6 +184,7 @@ function gather(form, hooks) {
     bring,
     camera: toggleCamera,
     close: () => camera && camera.close(),
+    some: () => classes.size > 0,
     focus: () => input.focus(),
     known() {
       const names = hooks.known()

@@ -3,6 +3,8 @@
 const views = new WeakMap()
 // Uploads live outside the drawing, so they go on while another page is open.
 const running = (window.__thawUploads = window.__thawUploads || new Map())
+// So do pictures that were gathered and not yet brought in; by slot, as uploads.
+const gathered = (window.__thawGathered = window.__thawGathered || new Map())
 
 const amount = (bytes) =>
   bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.max(1, Math.round(bytes / 1e3))} KB`
@@ -47,7 +49,7 @@ function build(root, component) {
   view.say = say
   const job = () => running.get(view.component.data.slot)
 
-  view.start = async (entries, kind, name) => {
+  view.start = async (entries, kind, name, back) => {
     const sized = distinct(entries.filter(({ path }) => !JUNK.test(path)))
     if (!sized.length) return say("There is no file in that folder.", true)
     const source = kind === "zip" ? sized[0].file : tarOf(sized)
@@ -56,7 +58,7 @@ function build(root, component) {
       return say(`${amount(source.size)} is more than one upload may be (${amount(limit)}).`, true)
     if (source.size === 0) return say("That file is empty.", true)
     const id = await digest(JSON.stringify([kind, sized.map(({ path, file }) => [path, file.size, file.lastModified])]))
-    const next = { id, kind, name, mode, source, size: source.size, offset: 0, sent: 0, files: sized.length, state: "sending" }
+    const next = { id, kind, name, mode, source, size: source.size, offset: 0, sent: 0, files: sized.length, back, state: "sending" }
     next.listener = () => draw(view)
     running.set(slot, next)
     remember(next)
@@ -65,14 +67,19 @@ function build(root, component) {
     send(next, chunk)
   }
 
-  view.panel = gather($(".classes"), {
+  const { slot } = component.data
+  if (!gathered.has(slot)) gathered.set(slot, new Map())
+  view.panel = gather($(".classes"), gathered.get(slot), {
     known: () => view.component.data.classes || [],
     least: () => (view.component.data.mode === "add" ? 1 : 2),
     say,
     choose: () => $(".pick-files").click(),
-    bring: (entries, name) => {
+    bring: (entries, name, back) => {
       openClasses(false)
-      view.start(entries, "class", name)
+      view.start(entries, "class", name, () => {
+        back()
+        openClasses(true)
+      })
     },
   })
 
@@ -115,6 +122,7 @@ function build(root, component) {
       running.delete(view.component.data.slot)
       forget()
       draw(view)
+      if (now.back) now.back()
       say("The upload was cancelled; nothing was changed.")
       await request("DELETE", now)
     },
@@ -139,7 +147,8 @@ function build(root, component) {
   view.pasted = (event) => {
     if (!box.getClientRects().length || busy()) return // folded away, or at work
     const files = fromClipboard(event.clipboardData)
-    if (!files.length) return
+    const typing = /^(INPUT|TEXTAREA)$/.test(event.composedPath()[0].tagName || "")
+    if (!files.length || (typing && event.clipboardData.getData("text/plain"))) return
     event.preventDefault()
     loose(files.map((file) => ({ path: file.name, file })))
   }
@@ -149,6 +158,7 @@ function build(root, component) {
     view.panel.close()
   }
   drops(view, took, busy)
+  if (view.panel.some()) openClasses(true)
   return view
 }
 
@@ -190,7 +200,10 @@ function draw(view) {
   const job = running.get(component.data.slot)
   const busy = Boolean(job) && job.state !== "done" && job.state !== "cancelled"
   $(".zone").hidden = busy
-  if (busy) $(".classes").hidden = true
+  if (busy) {
+    $(".classes").hidden = true
+    view.panel.close()
+  }
   $(".work").hidden = !busy
   if (job && job.state === "done") {
     running.delete(component.data.slot)

@@ -38,18 +38,19 @@ class Uploaded:
     mode: str
 
 
-def uploader(*, key: str, mode: str, classes: Sequence[str]) -> Uploaded | None:
+def uploader(*, key: str, slot: str, mode: str, classes: Sequence[str]) -> Uploaded | None:
     """Draw the uploader; returns the upload in the one rerun after it has finished.
 
     Args:
-        key: Of the widget, and of the upload while it runs.
+        key: Of the widget.
+        slot: Of the upload while it runs, and of pictures gathered for it: those of one project.
         mode: "add" to a set, or "replace" it; told back with the upload.
         classes: That are there, to choose from.
     """
     result = _mount(
         key=key,
         data={
-            "slot": key,
+            "slot": slot,
             "chunk": CHUNK_BYTES,
             "limit": LIMIT_BYTES,
             "mode": mode,

@@ -4,6 +4,7 @@ const SHOT_MS = 200
 const SHOT_PX = 640 // longer side; networks look at far less
 const MOST_SHOTS = 300 // in one recording
 const BURST = 10
+const SIGHT_MS = 1000 // how often it is checked that somebody can see that the camera is on
 const SAME_MS = 2000 // shots closer than this belong to one recording, however they were taken
 
 const WEBCAM = `
@@ -43,6 +44,7 @@ function openWebcam(host, hooks) {
   let timer = 0
   let left = 0
   let closed = false
+  let watch = 0
   let recording = ""
   let number = 0
   let last = 0
@@ -60,6 +62,7 @@ function openWebcam(host, hooks) {
   const close = () => {
     if (closed) return
     closed = true
+    clearInterval(watch)
     stop()
     halt()
     host.replaceChildren()
@@ -147,6 +150,11 @@ function openWebcam(host, hooks) {
     if (button.dataset.cam === "close") close()
   }
   choice.onchange = () => open(choice.value)
+  watch = setInterval(() => {
+    if (!document.hidden && host.getClientRects().length && (!host.checkVisibility || host.checkVisibility())) return
+    hooks.say("The camera was closed because it was out of sight. The shots taken so far are kept.")
+    close()
+  }, SIGHT_MS)
   open("")
   return { close, stop }
 }

@@ -119,7 +119,8 @@ def _sources(
     work: Studio, project: Project, *, mode: str = "replace", classes: Sequence[str] = ()
 ) -> None:
     if routes_present():
-        done = uploader(key="data.uploader", mode=mode, classes=classes)
+        slot = f"data.{project.id}"
+        done = uploader(key="data.uploader", slot=slot, mode=mode, classes=classes)
         if done is not None:
             _begin(work.take_in(project.id, upload_id=done.upload_id, mode=done.mode))
     else:
