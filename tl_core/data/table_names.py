@@ -8,13 +8,15 @@ several pictures is none.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 
 __all__ = ["PICTURE_ENDINGS", "PictureNames", "looks_like_a_picture"]
 
 _ENDINGS = "jpg jpeg jpe jfif png webp bmp gif tif tiff heic heif avif dcm dicom mpo"
 PICTURE_ENDINGS = frozenset(_ENDINGS.split())
-DEEPEST = 12  # folders of a path that a cell may name
+DEEPEST = 6  # names of a path that a cell may hold, the file's own included
+LONGEST = 200  # characters of them; names may be hostile, and every end of one is kept
 
 
 def looks_like_a_picture(cell: str) -> bool:
@@ -83,6 +85,7 @@ class PictureNames:
 
 
 def _clean(cell: str) -> str:
+    cell = unicodedata.normalize("NFC", cell)  # as paths are
     parts = re.split(r"[\\/]+", cell.strip().strip("\"'"))
     return "/".join(part for part in parts if part not in ("", ".", ".."))
 
@@ -90,7 +93,9 @@ def _clean(cell: str) -> str:
 def _ends(path: str) -> Iterator[str]:
     parts = path.split("/")
     for start in range(max(0, len(parts) - DEEPEST), len(parts)):
-        yield "/".join(parts[start:])
+        end = "/".join(parts[start:])
+        if len(end) <= LONGEST:
+            yield end
 
 
 def _without_ending(name: str) -> str:
