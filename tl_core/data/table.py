@@ -32,7 +32,7 @@ _LABEL = (
 )
 _GROUP = (
     "group patient subject plant tree object individual animal specimen lot batch site case person "
-    "donor participant lesion slide session series recording video plot field"
+    "donor participant lesion slide session series recording video plot field hive colony farm"
 )
 _SPLIT = "split set subset part partition fold phase usage stage dataset"
 _NUMBERED = re.compile(r"(label|class|category|tag|finding)\d+")
@@ -57,7 +57,7 @@ class Understood:
     ``told`` is by the path of the picture; ``missing`` the cells that name no picture that is here;
     ``has_labels`` whether classes are given, ``sure`` whether the table says so itself;
     ``label_column``, ``group_column`` and ``split_column`` are headers as written, "" where there
-    is no such column or no header.
+    is no such column or no header; ``others`` those of columns that were not used.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Understood:
     label_column: str
     group_column: str
     split_column: str
+    others: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +142,11 @@ def _told(name: str, rows: Rows, columns: _Columns, find: Find) -> Understood:
         label_column=_head(columns, first),
         group_column=_head(columns, columns.group),
         split_column=_head(columns, columns.split),
+        others=tuple(
+            head
+            for one, head in enumerate(columns.header)
+            if head and one not in (columns.file, columns.group, columns.split, *columns.labels)
+        ),
     )
 
 
@@ -156,14 +162,7 @@ def _columns(rows: Rows, hits: Sequence[int], find: Find) -> _Columns:
         return _without_header(rows, file, width)
     header = tuple(_plain(_at(rows[0], column)) for column in range(width))
     body = rows[1:]
-    split = next(
-        (
-            one
-            for one in range(width)
-            if one != file and words[one] in _SPLIT.split() and _names_parts(body, one)
-        ),
-        None,
-    )
+    split = _split_column(body, words, file)
     group = next(
         (
             one
@@ -183,6 +182,19 @@ def _columns(rows: Rows, hits: Sequence[int], find: Find) -> _Columns:
         split=split,
         header=header,
     )
+
+
+def _split_column(body: Rows, words: Sequence[str], file: int) -> int | None:
+    """The column of parts: by its header, or because nothing but parts is in it."""
+    columns = [one for one in range(len(words)) if one != file]
+    for one in columns:
+        if words[one] in _SPLIT.split() and _names_parts(body, one):
+            return one
+    for one in columns:
+        cells = {_at(row, one) for row in body}
+        if len({split_of(cell) for cell in cells}) > 1 and all(split_of(cell) for cell in cells):
+            return one
+    return None
 
 
 def _without_header(rows: Rows, file: int, width: int) -> _Columns:

@@ -90,7 +90,9 @@ def disagreeing(
 
 
 def groups(found: Sequence[Understood], kept: Sequence[Placed]) -> list[str]:
-    """What the column of groups gives, and groups that the given parts tear apart."""
+    """What the column of groups gives and what tears groups apart; or the columns left over."""
+    if not any(table.group_column for table in found):
+        return _unused(found)
     columns = sorted({table.group_column for table in found if table.group_column})
     mine = {one.group for table in found for one in table.told.values() if one.group}
     sides: dict[str, set[str]] = {}
@@ -114,6 +116,18 @@ def groups(found: Sequence[Understood], kept: Sequence[Placed]) -> list[str]:
             f"are: {examples(torn)}."
         )
     return notes
+
+
+def _unused(found: Sequence[Understood]) -> list[str]:
+    """Columns that might say what belongs together, and how they would be used."""
+    names = [name for table in found for name in table.others]
+    if not names:
+        return []
+    words = "Column" if len(names) == 1 else "Columns"
+    return [
+        f"{words} not used: {examples(names)}. A column called group (or patient, plant, lot, ...) "
+        "would keep pictures of equal value on one side of the division."
+    ]
 
 
 def gone(found: Sequence[Understood]) -> list[str]:

@@ -111,6 +111,12 @@ def test_groups_and_parts_come_from_their_columns() -> None:
     assert "The column Patient_ID gives 3 groups" in found.notes[1]
 
 
+def test_a_column_of_parts_is_known_by_its_cells_and_other_columns_are_named() -> None:
+    found = layout("file,label,Used for,age\na,x,train,1\nb,y,train,2\nc,x,val,3\nd,y,test,4\n")
+    assert [one.split for one in found.pictures] == ["train", "train", "val", "test"]
+    assert found.notes[-1].startswith("Column not used: age. A column called group")
+
+
 def test_a_group_that_given_parts_tear_apart_is_said() -> None:
     found = layout("file,label,plant,split\na,x,7,train\nb,y,7,test\nc,x,8,train\nd,y,9,test\n")
     assert any(
