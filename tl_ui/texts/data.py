@@ -38,7 +38,7 @@ SMALL_NOTE = (
 )
 SMALL_GO = "Bring in this folder"
 ON_DISK = "Or a folder, zip or table on this machine"
-ON_DISK_HINT = "The full path: /data/leaves or C:\\pictures\\leaves.zip"
+ON_DISK_HINT = "Full path: /data/leaves or C:\\leaves.zip"
 ON_DISK_GO = "Read it"
 SAMPLE_GO = "Use the sample pictures instead"
 MORE = "Add pictures or bring another set"
