@@ -20,7 +20,7 @@ if view.n_images:
         check.card(work, project)
     data.closer(work, project, view)
     if at_work is None:
-        bringing.replace(work, project)
+        bringing.more(work, project)
     page.next_step("model", done=not view.missing)
 elif at_work is None:
     bringing.bring(work, project)

@@ -4,7 +4,7 @@
 
     TLError(message, hint=, code=)
     |- DataError        EmptyDatasetError  TooFewImagesError  UnreadableArchiveError
-    |                   UnsafeArchiveError  UnreadableImageError
+    |                   UnsafeArchiveError  UnreadableImageError  UnreadableTableError
     |- ConfigError      (field=)
     |- ModelError       UnknownModelError  WeightsUnavailableError  WeightsFileError
     |                   LayerGroupError
@@ -45,6 +45,7 @@ __all__ = [
     "UnknownModelError",
     "UnreadableArchiveError",
     "UnreadableImageError",
+    "UnreadableTableError",
     "UnsafeArchiveError",
     "WeightsFileError",
     "WeightsUnavailableError",
@@ -112,6 +113,21 @@ class UnreadableImageError(DataError):
     """One file is not a picture Thaw can decode. The file is quarantined with this message."""
 
     code = "unreadable_image"
+
+
+class UnreadableTableError(DataError):
+    """A table of labels cannot be used.
+
+    Args:
+        name: The table's file name.
+        reason: The end of a sentence whose subject is the table.
+    """
+
+    code = "unreadable_table"
+
+    def __init__(self, name: str, reason: str, *, hint: str = "") -> None:
+        super().__init__(f"{name} {reason}.", hint=hint)
+        self.reason = reason
 
 
 class ConfigError(TLError):

@@ -14,10 +14,11 @@ from typing import Any
 
 from tl_core.config import DataConfig, RunSpec, changed
 from tl_core.data.quarantine import Quarantined
-from tl_core.errors import DataError, RunStateError, TLError
+from tl_core.errors import RunStateError, TLError
 from tl_core.evaluate import words
 from tl_core.events import FindingRaised, Progress
 from tl_core.jobs import estimate, incoming
+from tl_core.jobs.bringing import queue_intake
 from tl_core.jobs.curation import Curation
 from tl_core.jobs.estimate import Estimate
 from tl_core.jobs.gallery import Gallery
@@ -135,31 +136,10 @@ class Studio:
     # -- pictures ------------------------------------------------------------------------------
 
     def take_in(
-        self,
-        project_id: str,
-        *,
-        upload_id: str = "",
-        folder: str = "",
-        files: Sequence[tuple[str, bytes]] = (),
+        self, project_id: str, *, files: Sequence[tuple[str, bytes]] = (), **source: str
     ) -> str:
-        """Queue the taking in of one source and return the task's id.
-
-        Args:
-            project_id: Whose set is replaced once the new one is complete.
-            upload_id: A finished upload.
-            folder: A folder or archive on the machine Thaw runs on.
-            files: (relative name, content) pairs from the browser's own uploader; one archive, or
-                pictures named ``class/file``.
-
-        Raises:
-            DataError: No source given.
-        """
-        if files:
-            upload_id = incoming.keep_files(self.home, files)
-        if not upload_id and not folder.strip():
-            raise DataError("No pictures were given.", hint="Choose a zip, a folder or files.")
-        source = {"upload_id": upload_id} if upload_id else {"folder": folder.strip()}
-        return self.queue.submit("import", source, project_id=project_id, name="Reading pictures")
+        """Queue the taking in of one source; see ``tl_core.jobs.bringing.queue_intake``."""
+        return queue_intake(self.home, self.queue, project_id, files=files, **source)
 
     def make_sample(self, project_id: str, **options: Any) -> str:
         """Queue the drawing of the sample pictures into a project."""

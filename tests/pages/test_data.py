@@ -56,6 +56,49 @@ def test_a_folder_of_this_machine_is_queued(open_page: OpenPage, studio: Studio)
     assert studio.active()[0].spec == {"folder": "/data/leaves"}
 
 
+def test_once_there_are_pictures_more_are_added_unless_asked_otherwise(
+    open_page: OpenPage, studio: Studio
+) -> None:
+    project = seed.project_with_pictures(studio)
+    app = open_page("data", project=project.id)
+    assert text.MODE_NOTES["add"] in texts(app)
+    app.text_input(key="data.folder").set_value("/data/more")
+    app.button(key="data.read").click().run()
+    assert studio.active()[0].spec == {"folder": "/data/more", "mode": "add"}
+
+
+def test_a_set_can_still_be_replaced(open_page: OpenPage, studio: Studio) -> None:
+    project = seed.project_with_pictures(studio)
+    app = open_page("data", project=project.id)
+    next(one for one in app.button_group if one.key == "data.mode").set_value("replace").run()
+    assert text.MODE_NOTES["replace"] in texts(app)
+    assert not [one for one in app.selectbox if one.label == text.INTO]
+    app.get("file_uploader")[0].upload("leaves.zip", zipped()).run()
+    assert "mode" not in studio.active()[0].spec
+
+
+def test_single_pictures_go_into_a_class_that_is_there_or_new(
+    open_page: OpenPage, studio: Studio
+) -> None:
+    project = seed.project_with_pictures(studio)
+    app = open_page("data", project=project.id)
+    into = next(one for one in app.selectbox if one.label == text.INTO)
+    assert into.options == list(seed.CLASSES)
+    into.set_value("wasps").run()
+    singles = next(one for one in app.get("file_uploader") if one.label == text.into("wasps"))
+    singles.upload("one.png", seed.picture(7)).run()
+    assert not app.exception
+    spec = studio.active()[0].spec
+    assert (spec["mode"], spec["label"]) == ("add", "wasps")
+    upload = studio.home.folder("uploads") / f"{spec['upload_id']}.upload"
+    assert zipfile.ZipFile(upload).namelist() == ["wasps/one.png"]
+
+
+def test_what_joined_is_told(open_page: OpenPage, studio: Studio) -> None:
+    said = text.arrived({"added": 12, "known": 3, "pictures": 48, "quarantined": 1})
+    assert said == "12 pictures were added. 3 were here already. 1 file was left out."
+
+
 def test_an_empty_path_is_refused_kindly(open_page: OpenPage, studio: Studio) -> None:
     app = open_page("data", project=studio.create("Leaves").id)
     app.button(key="data.read").click().run()

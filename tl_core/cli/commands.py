@@ -49,7 +49,7 @@ def train(options: argparse.Namespace) -> int:
     home = Home(options.home)
     engine = open_engine(home)
     spec = _spec(options, home)
-    intake = read(options.data, home)
+    intake = read(options.data, home, pictures=options.pictures)
     project_id = _project(home, engine, Path(options.data).expanduser().resolve(), intake)
     run_id = submit_training(home, engine, project_id, spec)
     return _work(home, engine, run_id, options)

@@ -15,7 +15,8 @@ from tl_core.cli.show import Bars, as_lines, table
 from tl_core.config import DataConfig, TrainConfig
 from tl_core.data.intake import Intake, take_in
 from tl_core.data.split import assign_splits
-from tl_core.errors import DataError
+from tl_core.data.table_file import is_table
+from tl_core.errors import ConfigError, DataError
 from tl_core.jobs.processes import keep_freed_memory
 from tl_core.models.catalog import DEFAULT_MODEL, card
 from tl_core.storage import Home
@@ -31,7 +32,7 @@ def inspect(options: argparse.Namespace) -> int:
     found: list[tuple[DataFinding, dict[str, Any]]] = []
     with tempfile.TemporaryDirectory(prefix="inspect-", dir=scratch) as folder:
         home = Home(folder, blobs=f"{folder}/blobs")
-        intake = read(options.data, home)
+        intake = read(options.data, home, pictures=options.pictures)
         if options.check:
             found = _checked(home, intake)
     counts = dict(sorted(Counter(record.label for record in intake.records).items()))
@@ -60,25 +61,43 @@ def inspect(options: argparse.Namespace) -> int:
     return 0
 
 
-def read(data: str, home: Home) -> Intake:
-    """Take a folder or archive in, with a progress bar.
+def read(data: str, home: Home, *, pictures: str | None = None) -> Intake:
+    """Take a folder, an archive or what a table names in, with a progress bar.
+
+    Args:
+        data: Its place.
+        home: Where the pictures go.
+        pictures: The folder or archive of the pictures, where ``data`` is a table elsewhere.
 
     Raises:
         DataError: There is nothing at that place, or nothing usable in it.
     """
-    source = Path(data).expanduser().resolve()
-    if not source.exists():
-        raise DataError(f"There is nothing at {data}.", hint="Give a folder or a zip of pictures.")
+    source = _place(data)
+    table = None
+    if pictures is not None:
+        if not is_table(source.name):
+            raise ConfigError("--pictures goes with a table of labels.", field="pictures")
+        source, table = _place(pictures), source
     bars = Bars()
     try:
         return take_in(
             source,
             home,
             working=(card(DEFAULT_MODEL).input_px, TrainConfig().resize),
+            table=table,
             report=lambda done, total: bars.report("reading pictures", done, total),
         )
     finally:
         bars.close()
+
+
+def _place(path: str) -> Path:
+    found = Path(path).expanduser().resolve()
+    if not found.exists():
+        raise DataError(
+            f"There is nothing at {path}.", hint="Give a folder, a zip or a table of pictures."
+        )
+    return found
 
 
 def machine(options: argparse.Namespace) -> bool:

@@ -17,7 +17,10 @@ from tl_core.errors import TLError
 
 __all__ = ["build_parser", "main"]
 
-DATA_HELP = "a folder or zip of class folders, or one with train/, val/ and test/ inside"
+DATA_HELP = (
+    "a folder or zip of class folders, or one with train/, val/ and test/ inside; or a table of "
+    "labels (CSV, TSV or Excel)"
+)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -29,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     adder = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     inspect = _command(adder, "inspect", "say what is in a picture set", inspecting.inspect)
-    inspect.add_argument("data", metavar="DATA", help=DATA_HELP)
+    _data(inspect)
     inspect.add_argument(
         "--no-check",
         dest="check",
@@ -38,7 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
 
     train = _command(adder, "train", "train a classifier", commands.train)
-    train.add_argument("data", metavar="DATA", help=DATA_HELP)
+    _data(train)
     _train_options(train)
 
     resume = _command(adder, "resume", "go on with an interrupted run", commands.resume)
@@ -74,6 +77,15 @@ def _command(
     parser.add_argument("--home", metavar="DIR", help="default: $THAW_HOME or ~/.thaw")
     parser.set_defaults(run=run)
     return parser
+
+
+def _data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", metavar="DATA", help=DATA_HELP)
+    parser.add_argument(
+        "--pictures",
+        metavar="DIR",
+        help="the folder or archive that the table's files are in; default: the table's own folder",
+    )
 
 
 def _train_options(train: argparse.ArgumentParser) -> None:

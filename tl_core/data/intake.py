@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from tl_core.data.archive import open_container
-from tl_core.data.container import IntakeLimits
+from tl_core.data.container import Container, Entry, IntakeLimits
 from tl_core.data.layout import SPLITS, Layout, Placed, read_layout
 from tl_core.data.notes import intake_notes, nothing_usable
 from tl_core.data.passes import Fact, Passes, page_name
@@ -25,6 +25,9 @@ from tl_core.data.quarantine import Quarantined
 from tl_core.data.reading import Reading
 from tl_core.data.reading_notes import placeholder_patient, reading_notes
 from tl_core.data.records import ImageRecord, Intake
+from tl_core.data.table_entries import named_table, tables_in
+from tl_core.data.table_file import is_table
+from tl_core.data.tabled import Table
 from tl_core.errors import StorageError
 from tl_core.storage import Home
 
@@ -40,6 +43,8 @@ def take_in(
     limits: IntakeLimits | None = None,
     working: tuple[int, str] | None = None,
     reading: Reading | None = None,
+    table: Path | None = None,
+    label: str = "",
     report: Callable[[int, int], None] = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Intake:
@@ -47,13 +52,16 @@ def take_in(
 
     Args:
         source: A zip or tar file, or a folder; with a folder per class, see
-            ``tl_core.data.layout``.
+            ``tl_core.data.layout``. Or a table of labels: its files are seen from its own folder.
         home: Where the pictures and their thumbnails go.
         limits: Other than the default ``IntakeLimits``.
         working: Size in pixels and resize mode of the working copies to make at once, so that
             training need not decode again (``tl_core.data.pixels``); None = none.
         reading: The rule for grey of more than 8 bits, of the set that the pictures are added to;
             None = one is made from these pictures where they need it.
+        table: A table of labels whose rows are the set; None = tables among the files are used
+            when they are about these pictures.
+        label: The class of every picture; "" = as folders and tables say.
         report: Called with (files done, all) after each file.
         cancelled: Asked before each file is read, and again before it is rendered.
 
@@ -61,14 +69,22 @@ def take_in(
         EmptyDatasetError: Not one usable picture.
         UnreadableArchiveError: The container is broken, protected or of another kind.
         UnsafeArchiveError: A limit is exceeded.
+        UnreadableTableError: ``table`` cannot be read, or names no picture that is there.
         StorageError: The disk is too full.
         CancelledError: ``cancelled`` said so; only contents that nothing refers to remain.
     """
     limits = limits or IntakeLimits()
+    if table is None and is_table(source.name) and source.is_file():
+        source, table = source.parent, source
     with open_container(source, limits) as container:
         refused = [entry.quarantined() for entry in container.entries if entry.reason]
         readable = {entry.name: entry for entry in container.entries if not entry.reason}
-        layout = read_layout(list(readable))
+        layout = read_layout(
+            list(readable),
+            tables=() if label else _tables(container, readable.values(), source, table),
+            alone=table is not None and not label,
+            label=label,
+        )
         quarantine = refused + list(layout.quarantine)
         wanted = {readable[one.path].key for one in layout.pictures}
         _check_space(home, sum(readable[one.path].size for one in layout.pictures), limits)
@@ -114,6 +130,12 @@ def _copies(
     return WorkingCopies(home, size_px=size_px, resize=resize, n_pictures=n_pictures)
 
 
+def _tables(
+    container: Container, entries: Iterable[Entry], source: Path, named: Path | None
+) -> list[Table]:
+    return tables_in(container, entries) if named is None else named_table(named, source)
+
+
 def _check_space(home: Home, need: int, limits: IntakeLimits) -> None:
     need, free = min(need, limits.total_bytes), home.free_bytes()
     if need + SPARE_BYTES > free:
@@ -156,7 +178,7 @@ def _record(placed: Placed, fact: Fact, taken: set[str], groups: set[str]) -> Im
         height=fact.height,
         bytes=fact.bytes,
         format=fact.format,
-        group=fact.group if fact.group in groups else fact.file_group,
+        group=placed.group or (fact.group if fact.group in groups else fact.file_group),
         taken=fact.taken,
         camera=fact.camera,
     )

@@ -1,4 +1,4 @@
-"""From relative file names alone: which are pictures, of which class, in which part.
+"""From relative file names, and tables if there are any: the pictures, their classes and parts.
 
 The rules, in order:
 
@@ -12,6 +12,10 @@ The rules, in order:
    pictures directly inside is a class. Class folders beside the parts count as training.
 5. The label is the name of the first folder that is left. Folders below it do not matter.
    Names that differ only by upper and lower case stay different classes.
+6. A folder called like "recording 2026-11-26 17.15.02" holds the shots of one webcam recording: it
+   is looked through, and keeps them on one side of the split.
+7. Tables of labels (CSV, TSV, Excel) that are about these pictures are used, see
+   ``tl_core.data.tabled``.
 
 Names use "/" and are clean already (``tl_core.data.names``). Nothing here touches a disk.
 """
@@ -20,26 +24,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from tl_core.data.placed import FILLERS, SPLITS, Placed, split_of
 from tl_core.data.quarantine import Quarantined
+from tl_core.data.tabled import Table, by_tables
+from tl_core.errors import UnreadableTableError
 
 __all__ = ["SPLITS", "Layout", "Placed", "is_junk", "read_layout"]
 
-SPLITS = ("train", "val", "test")
-_SPLIT_NAMES = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "dev": "val",
-    "test": "test",
-    "testing": "test",
-}
-# Words that may stand beside a part's name without changing it: training_set, test-images.
-_FILLERS = {"set", "data", "dataset", "image", "images", "img", "imgs", "pictures", "photos"}
-_FILLERS |= {"split", "seg"}
+_RECORDING = re.compile(r"recording \d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d")  # made by the uploader
 _JUNK_NAMES = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "lost+found"}
 _JUNK_NAMES |= {"$recycle.bin", "system volume information", "@eadir", "icon\ufffd"}
 _OTHER_ENDINGS = {
@@ -71,27 +65,25 @@ _PLACEHOLDERS = {
     "picturenotfound",
     "placeholder",
 }
+_TABLE_HINT = (
+    "It needs a column file with the names of the pictures, as seen from the table's own folder, "
+    "and a column label with their classes."
+)
 
 Paths = Mapping[str, tuple[str, ...]]  # name as given -> its parts, wrapping folders taken off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
-    """A file that may be a picture, and where it belongs."""
-
-    path: str
-    label: str
-    split: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """What the names say. ``pictures`` keep the order of the names."""
+    """What the names say. ``pictures`` keep the order of the names; ``parts_from`` begins the
+    sentence about what gives the parts.
+    """
 
     pictures: tuple[Placed, ...]
     quarantine: tuple[Quarantined, ...]
     n_junk: int
     notes: tuple[str, ...]
+    parts_from: str = "The folders give"
 
 
 def is_junk(name: str) -> bool:
@@ -99,42 +91,101 @@ def is_junk(name: str) -> bool:
     return any(part.startswith(".") or part.casefold() in _JUNK_NAMES for part in name.split("/"))
 
 
-def read_layout(names: Sequence[str]) -> Layout:
+def read_layout(
+    names: Sequence[str], *, tables: Sequence[Table] = (), alone: bool = False, label: str = ""
+) -> Layout:
     """Decide label and part of every file from its relative name.
 
     Args:
         names: Clean relative names of files (not folders), each at most once.
+        tables: Those of them that may be tables of labels, read.
+        alone: The set is what the tables name; other files are no part of it.
+        label: The class of all pictures, whatever their folders are called.
+
+    Raises:
+        UnreadableTableError: ``alone``, and the tables are not about these pictures.
     """
     kept = [name for name in names if not is_junk(name)]
     quarantine = [one for name in kept if (one := _no_picture(name)) is not None]
     left_out = {one.file for one in quarantine}
-    paths = _unwrapped({name: tuple(name.split("/")) for name in kept if name not in left_out})
-    splits = _split_folders(paths.values())
+    groups, paths = _without_recordings(name for name in kept if name not in left_out)
+    paths = _unwrapped(paths)
+    splits = {} if label else _split_folders(paths.values())
     if splits:
         paths = _unwrapped_parts(paths, splits)
-    beside = "train" if splits else None
-    pictures: list[Placed] = []
-    n_beside = 0
-    for name, parts in paths.items():
-        split = splits.get(parts[0]) if len(parts) > 1 else None
-        folders = parts[1:-1] if split else parts[:-1]
-        if folders:
-            pictures.append(Placed(path=name, label=folders[0], split=split or beside))
-            n_beside += bool(splits) and split is None
-        else:
-            reason = "is not inside a class folder"
-            quarantine.append(Quarantined(file=name, reason=reason, code="no_class_folder"))
-    pictures, notes = _only_with_training(pictures, splits)
+    placed = [
+        _placed(name, parts, splits, label=label, group=groups.get(name, ""))
+        for name, parts in paths.items()
+    ]
+    tabled = by_tables(
+        placed, {name: parts[:-1] for name, parts in paths.items()}, tables, alone=alone
+    )
+    if alone and not tabled.used:
+        raise UnreadableTableError(*next(iter(tabled.unused.items())), hint=_TABLE_HINT)
+    quarantine = _after_tables(quarantine, tabled.used, tabled.unused, alone=alone)
+    quarantine += tabled.quarantine
+    pictures = [one for one in tabled.pictures if one.label]
+    quarantine += [_outside(one.path) for one in tabled.pictures if not one.label]
+    n_beside = sum(one.split is None for one in pictures) if splits else 0
+    if splits:
+        pictures = [replace(one, split=one.split or "train") for one in pictures]
+    gives = _givers(tabled.parts)
+    pictures, notes = _only_with_training(pictures, gives)
     if n_beside and any(one.split for one in pictures):
         words = "picture beside" if n_beside == 1 else "pictures beside"
         notes.append(f"{n_beside} {words} the folders of the parts: taken as training.")
-    notes += _alike({one.label for one in pictures})
+    notes = tabled.notes + notes + _alike({one.label for one in pictures})
     return Layout(
         pictures=tuple(pictures),
         quarantine=tuple(quarantine),
         n_junk=len(names) - len(kept),
         notes=tuple(notes),
+        parts_from=gives,
     )
+
+
+def _without_recordings(names: Iterable[str]) -> tuple[dict[str, str], Paths]:
+    """The recording each picture belongs to, if any, and the paths without these folders."""
+    groups, paths = {}, {}
+    for name in names:
+        *folders, last = name.split("/")
+        found = [folder for folder in folders if _RECORDING.fullmatch(folder)]
+        if found:
+            groups[name] = found[-1]
+        paths[name] = (*(folder for folder in folders if folder not in found), last)
+    return groups, paths
+
+
+def _placed(
+    name: str, parts: tuple[str, ...], splits: Mapping[str, str], *, label: str, group: str
+) -> Placed:
+    """By folders alone; without a class folder the label is ""."""
+    split = splits.get(parts[0]) if len(parts) > 1 else None
+    folders = parts[1:-1] if split else parts[:-1]
+    return Placed(
+        path=name, label=label or (folders[0] if folders else ""), split=split, group=group
+    )
+
+
+def _outside(name: str) -> Quarantined:
+    return Quarantined(file=name, reason="is not inside a class folder", code="no_class_folder")
+
+
+def _after_tables(
+    quarantine: Sequence[Quarantined],
+    used: Sequence[str],
+    unused: Mapping[str, str],
+    *,
+    alone: bool,
+) -> list[Quarantined]:
+    """Tables that were used are not left out, and of others it is said why."""
+    if alone and used:
+        return []  # what else lies beside the table is no part of the set
+    return [
+        replace(one, reason=unused.get(one.file, one.reason))
+        for one in quarantine
+        if one.file not in used
+    ]
 
 
 def _no_picture(name: str) -> Quarantined | None:
@@ -164,13 +215,6 @@ def _unwrapped(paths: Paths) -> Paths:
     return paths
 
 
-def _split_of(folder: str) -> str | None:
-    """The part a folder's name stands for: "Training_Set" -> "train"."""
-    words = [word for word in re.split(r"[\W_]+", folder.casefold()) if word]
-    telling = [word for word in words if word not in _FILLERS]
-    return _SPLIT_NAMES.get(telling[0]) if len(telling) == 1 else None
-
-
 def _split_folders(paths: Iterable[tuple[str, ...]]) -> dict[str, str]:
     """First-level folders that are parts of the set, with the part; empty when there are none."""
     below: dict[str, list[tuple[str, ...]]] = {}
@@ -180,7 +224,7 @@ def _split_folders(paths: Iterable[tuple[str, ...]]) -> dict[str, str]:
     found = {
         folder: split
         for folder, inside in below.items()
-        if (split := _split_of(folder)) and 2 * sum(len(rest) > 1 for rest in inside) > len(inside)
+        if (split := split_of(folder)) and 2 * sum(len(rest) > 1 for rest in inside) > len(inside)
     }
     others = below.keys() - found.keys()
     classes = {rest[0] for folder in found for rest in below[folder] if len(rest) > 1}
@@ -200,24 +244,27 @@ def _unwrapped_parts(paths: Paths, splits: Mapping[str, str]) -> Paths:
             continue
         only = inner.pop()
         words = set(re.split(r"[\W_]+", only.casefold()))
-        if only == folder or _split_of(only) == split or words <= _FILLERS:
+        if only == folder or split_of(only) == split or words <= FILLERS:
             out |= {name: (folder, *out[name][2:]) for name in own}
     return out
 
 
-def _only_with_training(
-    pictures: list[Placed], splits: Mapping[str, str]
-) -> tuple[list[Placed], list[str]]:
+def _only_with_training(pictures: list[Placed], gives: str) -> tuple[list[Placed], list[str]]:
     """Forget the given parts when none of them is for training."""
     given = {one.split for one in pictures} - {None}
-    if not splits or not pictures or (given - {"train"} and "train" in given):
+    if not given or (given - {"train"} and "train" in given):
         return pictures, []
-    pictures = [Placed(path=one.path, label=one.label, split=None) for one in pictures]
+    pictures = [replace(one, split=None) for one in pictures]
     if "train" in given:
         return pictures, []
-    return pictures, [
-        "The folders give no training part, so the parts are drawn from all pictures."
-    ]
+    return pictures, [f"{gives} no training part, so the parts are drawn from all pictures."]
+
+
+def _givers(tables: Sequence[str]) -> str:
+    """The beginning of a sentence about what gives the parts."""
+    if not tables:
+        return "The folders give"
+    return f"{' and '.join(tables)} {'gives' if len(tables) == 1 else 'give'}"
 
 
 def _alike(labels: Iterable[str]) -> list[str]:

@@ -18,14 +18,16 @@ EXAMPLE_LAYOUT = """Put the pictures of each class into a folder named after it,
 
     my pictures/
         ants/   one.jpg, two.jpg, ...
-        bees/   three.jpg, four.jpg, ..."""
+        bees/   three.jpg, four.jpg, ...
+
+or add a table (CSV or Excel) with a column file and a column label."""
 
 
 def intake_notes(
     records: Sequence[ImageRecord], quarantine: Sequence[Quarantined], layout: Layout
 ) -> tuple[str, ...]:
     """What the user should know about the set, most basic first."""
-    notes = [*_parts(records), *layout.notes]
+    notes = [*_parts(records, layout.parts_from), *layout.notes]
     labels = {record.label for record in records}
     if len(labels) == 1:
         notes.append(
@@ -53,19 +55,22 @@ def nothing_usable(name: str, n_files: int, quarantine: Sequence[Quarantined]) -
     if codes and codes.most_common(1)[0][0] == "no_class_folder":
         files = _count(codes["no_class_folder"], "file lies", "files lie")
         message = f"No picture of {name} is inside a class folder: {files} outside."
+        tables = [one for one in quarantine if one.reason.startswith("is a table ")]
+        told = [one for one in tables if " or a list" not in one.reason][:1]
+        message += "".join(f" {one.file} {one.reason}." for one in told)
         return EmptyDatasetError(message, hint=EXAMPLE_LAYOUT)
     first = f" The first one, {quarantine[0].file}, {quarantine[0].reason}." if quarantine else ""
     message = f"{name} holds no picture Thaw can use.{first}"
     return EmptyDatasetError(message, hint=EXAMPLE_LAYOUT)
 
 
-def _parts(records: Sequence[ImageRecord]) -> list[str]:
+def _parts(records: Sequence[ImageRecord], gives: str) -> list[str]:
     given = [part for part in SPLITS if any(record.split == part for record in records)]
     if not given:
         return []
     missing = [PART_WORDS[part] for part in SPLITS if part not in given]
     words = _listed([f"a {PART_WORDS[part]}" for part in given])
-    note = f"The folders give {words} part"
+    note = f"{gives} {words} part"
     note += f"; no {_listed(missing)} part." if missing else "."
     notes = [note]
     for part in given:

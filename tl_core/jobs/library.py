@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,12 +15,13 @@ from tl_core.data.quarantine import Quarantined
 from tl_core.data.records import ImageRecord, Intake
 from tl_core.data.split import assign_splits
 from tl_core.errors import ConfigError, JobError
+from tl_core.jobs.adding import Added, add_images
+from tl_core.jobs.image_rows import ROWS_AT_ONCE, batches, image_rows, record_of, refused_rows
 from tl_core.jobs.schema import changes, commands, events, images, marks, projects, refused, runs
 from tl_core.models.facts import RGB
 
-__all__ = ["ClassRow", "ImageRow", "Library", "Project", "record_of"]
+__all__ = ["Added", "ClassRow", "ImageRow", "Library", "Project", "record_of"]
 
-ROWS_AT_ONCE = 1000
 SPLITS = ("train", "val", "test")
 
 
@@ -190,9 +191,9 @@ class Library:
         with self._engine.begin() as connection:
             for table in (images, refused, changes, marks):
                 connection.execute(delete(table).where(table.c.project_id == project_id))
-            for rows in _batches(_image_rows(project_id, intake.records, splits)):
+            for rows in batches(image_rows(project_id, intake.records, splits)):
                 connection.execute(insert(images), rows)
-            for rows in _batches(_refused_rows(project_id, intake.quarantine)):
+            for rows in batches(refused_rows(project_id, intake.quarantine)):
                 connection.execute(insert(refused), rows)
             connection.execute(
                 update(projects)
@@ -206,6 +207,15 @@ class Library:
                     updated_at=time.time(),
                 )
             )
+
+    def add_images(self, project_id: str, intake: Intake) -> Added:
+        """Let the pictures of ``intake`` join the set, in one transaction and one row of history.
+
+        Those that are there keep number, class and part. A picture that is there already in the
+        same class is not added a second time.
+        """
+        with self._engine.begin() as connection:
+            return add_images(connection, project_id, intake)
 
     def classes(self, project_id: str) -> list[ClassRow]:
         """Counts per class and part, classes in alphabetical order."""
@@ -311,23 +321,6 @@ def _image_row(row: Any) -> ImageRow:
     )
 
 
-def record_of(row: Any) -> ImageRecord:
-    """The record of a row of ``images``, with the part that its folder gave."""
-    return ImageRecord(
-        path=row.path,
-        label=row.label,
-        split=row.given_split,
-        digest=row.digest,
-        width=row.width,
-        height=row.height,
-        bytes=row.bytes,
-        format=row.format,
-        group=row.group_key or "",
-        taken=row.taken,
-        camera=row.camera,
-    )
-
-
 def _project_name(name: str) -> str:
     name = " ".join(name.split())
     if not 1 <= len(name) <= 80:
@@ -344,36 +337,3 @@ def _filtered(
     if split is not None:
         query = query.where(images.c.split == split)
     return query
-
-
-def _image_rows(
-    project_id: str, records: Sequence[ImageRecord], splits: Sequence[str]
-) -> Iterable[dict[str, Any]]:
-    for number, (record, split) in enumerate(zip(records, splits, strict=True), start=1):
-        values = asdict(record)
-        given, group = values.pop("split"), values.pop("group")
-        yield {
-            **values,
-            "project_id": project_id,
-            "image_id": number,
-            "given_split": given,
-            "group_key": group or None,
-            "excluded": 0,
-            "split": split,
-        }
-
-
-def _refused_rows(project_id: str, files: Sequence[Quarantined]) -> Iterable[dict[str, Any]]:
-    for position, one in enumerate(files):
-        yield {"project_id": project_id, "position": position, **asdict(one)}
-
-
-def _batches(rows: Iterable[dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:
-    batch: list[dict[str, Any]] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == ROWS_AT_ONCE:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

@@ -64,7 +64,10 @@ def missing_for_training(rows: Sequence[ClassRow]) -> str:
             "pictures; add some, or remove the class."
         )
     if sum(row.val for row in rows) == 0:
-        return "There is no validation picture; put at least 2 pictures in every class."
+        return (
+            "There is no validation picture; put at least 2 pictures in every class, of different "
+            "recordings or groups where there are any."
+        )
     return ""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from tl_core.config import DataConfig, TrainConfig
 from tl_core.data.intake import Intake, take_in
+from tl_core.data.reading import Reading
 from tl_core.data.sample import SampleOptions, write_sample
 from tl_core.errors import DataError
 from tl_core.jobs.work import Context
@@ -18,10 +19,11 @@ __all__ = ["make_sample", "take_in_pictures"]
 
 
 def take_in_pictures(context: Context) -> dict[str, Any]:
-    """Read a folder, an archive or an upload into the project's set.
+    """Read a folder, an archive, a table or an upload into the project's set.
 
-    The spec names one source: ``folder`` or ``archive`` (a path) or ``upload_id``. The old set
-    stays until the new one is complete.
+    The spec names one source: ``folder`` or ``archive`` (a path) or ``upload_id``; ``mode`` is
+    "replace" (the usual one: the old set stays until the new one is complete) or "add", and
+    ``label`` a class into which all of the pictures go.
 
     Raises:
         DataError: Nothing there, or nothing usable in it.
@@ -36,7 +38,7 @@ def take_in_pictures(context: Context) -> dict[str, Any]:
     if not source.is_absolute() or not source.exists():
         raise DataError(
             f"There is nothing at {source}.",
-            hint="Give the full path of a folder or zip on the machine Thaw runs on.",
+            hint="Give the full path of a folder, zip or table on the machine Thaw runs on.",
         )
     return _keep(context, _read(context, source))
 
@@ -68,17 +70,34 @@ def _uploaded(context: Context, upload_id: str) -> Path:
 
 
 def _read(context: Context, source: Path) -> Intake:
+    project = context.library.get(context.row.project_id)
     return take_in(
         source,
         context.home,
         working=(card(DEFAULT_MODEL).input_px, TrainConfig().resize),
+        reading=Reading.from_dict(project.reading) if _joins(context) else None,
+        label=str(context.row.spec.get("label", "")),
         report=context.progress("Reading the pictures"),
         cancelled=context.orders.cancelled,
     )
 
 
+def _joins(context: Context) -> bool:
+    """Whether the pictures join a set that is there, pictures left out by the user included."""
+    project_id = context.row.project_id
+    there = context.library.digests(project_id)
+    return context.row.spec.get("mode") == "add" and bool(there)
+
+
 def _keep(context: Context, intake: Intake) -> dict[str, Any]:
     project = context.library.get(context.row.project_id)
-    config = DataConfig(**project.data_config)
-    context.library.replace_images(project.id, intake, config)
+    if _joins(context):
+        added = context.library.add_images(project.id, intake)
+        return {
+            "added": added.pictures,
+            "known": added.known,
+            "pictures": context.library.count(project.id),
+            "quarantined": len(intake.quarantine),
+        }
+    context.library.replace_images(project.id, intake, DataConfig(**project.data_config))
     return {"pictures": len(intake.records), "quarantined": len(intake.quarantine)}

@@ -9,9 +9,9 @@ __all__ = ["script", "style"]
 HERE = Path(__file__).parent
 
 
-def script(name: str) -> str:
-    """The text of ``<name>.js``."""
-    return (HERE / f"{name}.js").read_text(encoding="utf-8")
+def script(*names: str) -> str:
+    """The text of ``<name>.js``; of several, one after the other as one module."""
+    return "\n".join((HERE / f"{name}.js").read_text(encoding="utf-8") for name in names)
 
 
 def style(name: str) -> str:

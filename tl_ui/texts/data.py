@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tl_core.intervals import wilson
 from tl_core.session import ClassRow
 from tl_ui.texts.numbers import interval
 
 PARTS = {"train": "Training", "val": "Validation", "test": "Test"}
-ONE_LABEL = "One picture has one label: the name of the folder it lies in."
+ONE_LABEL = "One picture has one label: the name of its folder, or what a table says."
 
 # -- bringing --------------------------------------------------------------------------------------
 
 EMPTY = "Bring your pictures"
-EMPTY_BODY = f"A folder per class is all Thaw needs; it divides and checks them itself. {ONE_LABEL}"
+EMPTY_BODY = (
+    "A folder per class is all Thaw needs, or a table that names the class of each picture; it "
+    f"divides and checks them itself. {ONE_LABEL}"
+)
 EXPECTED = "What it looks like inside"
 EXPECTED_ROOT = "my pictures"
 EXPECTED_ROWS = (("ants", 5), ("bees", 4), ("wasps", 5))
@@ -33,12 +37,22 @@ SMALL_NOTE = (
     "machine below."
 )
 SMALL_GO = "Bring in this folder"
-ON_DISK = "Or the full path of a folder or zip on this machine"
-ON_DISK_HINT = "/data/leaves or C:\\pictures\\leaves.zip"
+ON_DISK = "Or a folder, zip or table on this machine"
+ON_DISK_HINT = "Full path: /data/leaves or C:\\leaves.zip"
 ON_DISK_GO = "Read it"
 SAMPLE_GO = "Use the sample pictures instead"
-REPLACE = "Replace the pictures"
-REPLACE_NOTE = "The new set takes the place of this one once it is complete; runs stay."
+MORE = "Add pictures or bring another set"
+MODE = "What to do with them"
+MODES = {"add": "Add to this set", "replace": "Replace it"}
+MODE_NOTES = {
+    "add": (
+        "Pictures that are here keep their class and their part; the new ones are divided in the "
+        "same shares. New classes appear by themselves. It can be undone."
+    ),
+    "replace": "The new set takes the place of this one once it is complete; runs stay.",
+}
+INTO = "Or single pictures into a class"
+INTO_HINT = "Choose a class or type a new one"
 
 READING = "Reading your pictures"
 DRAWING = "Making the sample"
@@ -78,13 +92,25 @@ HOW = (
 )
 
 
-def arrived(n_pictures: int, n_left: int) -> str:
+def arrived(result: Mapping[str, Any]) -> str:
     """What a finished intake brought."""
-    pictures = "1 picture is" if n_pictures == 1 else f"{n_pictures:,} pictures are"
-    left = (
-        "" if not n_left else f" {n_left:,} {'file was' if n_left == 1 else 'files were'} left out."
-    )
-    return f"{pictures} here.{left}"
+    pictures, quarantined = int(result.get("pictures", 0)), int(result.get("quarantined", 0))
+    added, known = result.get("added"), int(result.get("known", 0))
+    words = "1 picture is" if pictures == 1 else f"{pictures:,} pictures are"
+    told = [f"{words} here."]
+    if added is not None:
+        told = ["1 picture was added." if added == 1 else f"{added:,} pictures were added."]
+    if known:
+        told.append(f"{known:,} {'was' if known == 1 else 'were'} here already.")
+    if quarantined:
+        files = "file was" if quarantined == 1 else "files were"
+        told.append(f"{quarantined:,} {files} left out.")
+    return " ".join(told)
+
+
+def into(label: str) -> str:
+    """The uploader of single pictures for a class."""
+    return f"Pictures of {label}"
 
 
 def balance(rows: Sequence[ClassRow]) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from html import escape
 
 import streamlit as st
 
+from tl_core.data.table_file import TABLE_ENDINGS
+from tl_core.data.table_names import PICTURE_ENDINGS
 from tl_core.session import Project, RunRow, Studio
 from tl_ui import asking, state
 from tl_ui.components.uploader import uploader
@@ -16,12 +19,12 @@ from tl_ui.server.presence import routes_present
 from tl_ui.text import esc_md
 from tl_ui.texts import data as text
 
-__all__ = ["bring", "in_progress", "intake", "last_error", "replace"]
+__all__ = ["bring", "in_progress", "intake", "last_error", "more"]
 
 SLOT = "data.import"
 KINDS = ("import", "sample")
 SHOWN_ERROR_S = 900.0  # how long a failed intake is mentioned beside pictures that are fine
-PICTURE_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"]
+PICTURE_TYPES = sorted(PICTURE_ENDINGS)
 _TREE_STYLE = """<style>
 .thaw-tree{display:grid;gap:.55rem;font-size:.95rem}
 .thaw-tree div{display:flex;align-items:center;gap:.5rem}
@@ -45,8 +48,7 @@ def intake(work: Studio, project: Project) -> RunRow | None:
         return row
     asking.forget(SLOT)
     if row.state == "finished" and row.result:
-        n_left = int(row.result.get("quarantined", 0))
-        st.toast(text.arrived(int(row.result.get("pictures", 0)), n_left), icon=":material/check:")
+        st.toast(text.arrived(row.result), icon=":material/check:")
     return None
 
 
@@ -94,20 +96,35 @@ def bring(work: Studio, project: Project) -> None:
         _begin(work.make_sample(project.id))
 
 
-def replace(work: Studio, project: Project) -> None:
-    """The same sources, folded away, once there are pictures."""
-    with st.expander(text.REPLACE, icon=":material/swap_horiz:"):
-        st.caption(text.REPLACE_NOTE)
-        _sources(work, project)
+def more(work: Studio, project: Project) -> None:
+    """The same sources, folded away, once there are pictures: to add to them or replace them."""
+    with st.expander(text.MORE, icon=":material/add_photo_alternate:"):
+        mode = st.segmented_control(
+            text.MODE,
+            list(text.MODES),
+            default="add",
+            required=True,
+            format_func=lambda one: text.MODES[one],
+            label_visibility="collapsed",
+            key="data.mode",
+            persist_state="session",
+        )
+        mode = mode or "add"
+        st.caption(text.MODE_NOTES[mode])
+        classes = [row.label for row in work.data(project.id).classes]
+        _sources(work, project, mode=mode, classes=classes if mode == "add" else ())
 
 
-def _sources(work: Studio, project: Project) -> None:
+def _sources(
+    work: Studio, project: Project, *, mode: str = "replace", classes: Sequence[str] = ()
+) -> None:
     if routes_present():
-        done = uploader(key="data.uploader")
+        slot = f"data.{project.id}"
+        done = uploader(key="data.uploader", slot=slot, mode=mode, classes=classes)
         if done is not None:
-            _begin(work.take_in(project.id, upload_id=done.upload_id))
+            _begin(work.take_in(project.id, upload_id=done.upload_id, mode=done.mode))
     else:
-        _small(work, project)
+        _small(work, project, mode=mode, classes=classes)
     with st.form("data.disk", border=False):
         place, button = st.columns([4, 1], vertical_alignment="bottom")
         folder = place.text_input(
@@ -119,25 +136,49 @@ def _sources(work: Studio, project: Project) -> None:
             clicked = st.form_submit_button(text.ON_DISK_GO, key="data.read", width="stretch")
     if clicked:
         with shown_kindly():
-            _begin(work.take_in(project.id, folder=folder))
+            _begin(work.take_in(project.id, folder=folder, mode=mode))
 
 
-def _small(work: Studio, project: Project) -> None:
+def _small(work: Studio, project: Project, *, mode: str, classes: Sequence[str]) -> None:
     """Streamlit's own uploaders; what they hold is let go by changing their keys."""
     number = state.memory("data.upload", 0)
     files = small_upload(text.SMALL_ZIP, key=f"data.zip.{number}")
     folder = st.file_uploader(
         text.SMALL_FOLDER,
-        type=PICTURE_TYPES,
+        type=[*PICTURE_TYPES, *TABLE_ENDINGS],
         accept_multiple_files="directory",
         key=f"data.directory.{number}",
     )
     files = files or [(one.name, one.getvalue()) for one in folder]
     st.caption(text.SMALL_NOTE)
+    label = ""
+    if mode == "add" and not files:
+        label, files = _into_class(classes, number)
     if files:
         state.remember("data.upload", number + 1)
         with shown_kindly():
-            _begin(work.take_in(project.id, files=files))
+            _begin(work.take_in(project.id, files=files, mode=mode, label=label))
+
+
+def _into_class(classes: Sequence[str], number: int) -> tuple[str, list[tuple[str, bytes]]]:
+    """Single pictures for one class, there already or new."""
+    label = st.selectbox(
+        text.INTO,
+        list(classes),
+        index=None,
+        placeholder=text.INTO_HINT,
+        accept_new_options=True,
+        key=f"data.into.{number}",
+    )
+    if not label:
+        return "", []
+    given = st.file_uploader(
+        text.into(label),
+        type=PICTURE_TYPES,
+        accept_multiple_files=True,
+        key=f"data.singles.{number}",
+    )
+    return label, [(one.name, one.getvalue()) for one in given]
 
 
 def _begin(task_id: str) -> None:

@@ -40,6 +40,21 @@ def test_inspect_ends_with_the_counts(tiles: Path, capsys: pytest.CaptureFixture
     assert isinstance(body["findings"], list)
 
 
+def test_a_table_is_data(tiles: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "labels.csv"
+    names = sorted(tiles.rglob("*.png"))
+    rows = "".join(f"{one.parent.name}/{one.name},{one.parent.name.upper()}\n" for one in names)
+    table.write_text(f"file,label\n{rows}", encoding="utf-8")
+    assert main(["inspect", str(table), "--pictures", str(tiles), "--no-check"]) == 0
+    body = lines(capsys.readouterr().out)[-1]
+    assert sum(body["classes"].values()) == 24  # type: ignore[attr-defined]
+    assert body["quarantine"] == []
+    assert main(["inspect", str(table)]) == 2
+    assert "labels.csv is a table that names no picture" in capsys.readouterr().err
+    assert main(["inspect", str(tiles), "--pictures", str(tiles)]) == 2
+    assert "--pictures goes with a table" in capsys.readouterr().err
+
+
 def test_the_whole_way(tiles: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     home = ["--home", str(tmp_path / "home")]
     assert main(["train", str(tiles), *QUICK, *home]) == 0

@@ -64,7 +64,7 @@ def test_a_set_that_cannot_be_written_leaves_the_old_one(
     def broken(*_: object) -> object:
         raise OSError("disk full")
 
-    monkeypatch.setattr("tl_core.jobs.library._refused_rows", broken)
+    monkeypatch.setattr("tl_core.jobs.library.refused_rows", broken)
     with pytest.raises(OSError, match="disk full"):
         library.replace_images(project.id, intake(50), DataConfig())
     assert library.count(project.id) == 10
