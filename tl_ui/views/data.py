@@ -8,13 +8,11 @@ import math
 
 import streamlit as st
 
-from tl_core.config import DataConfig, limits_of
 from tl_core.session import DataView, Project, Studio
 from tl_ui import gallery
-from tl_ui.errors import shown_kindly
 from tl_ui.text import esc_md
 from tl_ui.texts import data as text
-from tl_ui.views import check
+from tl_ui.views import check, split
 
 __all__ = ["closer", "overview"]
 
@@ -55,7 +53,7 @@ def closer(work: Studio, project: Project, view: DataView) -> None:
     if chosen == "pictures":
         _pictures(work, project, view)
     elif chosen == "split":
-        _split(work, project, view)
+        split.split(work, project, view)
     elif chosen == "left":
         _left(work, project)
     else:
@@ -122,54 +120,6 @@ def _pictures(work: Studio, project: Project, view: DataView) -> None:
     if pages > 1:
         with st.container(horizontal_alignment="center"):
             st.pagination(pages, key=key)
-
-
-def _split(work: Studio, project: Project, view: DataView) -> None:
-    with st.grid(3, min_column_width=220):
-        for part, number in (("train", view.n_train), ("val", view.n_val), ("test", view.n_test)):
-            with st.container(border=True, height="stretch"):
-                st.metric(text.PARTS[part], f"{number:,}")
-                st.caption(text.PART_ROLES[part])
-    words = text.given(view.given_splits)
-    st.markdown(f"{words or text.HOW} {text.certainty(view.n_test)}")
-    fixed = "train" in view.given_splits and "val" in view.given_splits
-    if not fixed:
-        _divide(work, project, view, test_given="test" in view.given_splits)
-
-
-def _divide(work: Studio, project: Project, view: DataView, *, test_given: bool) -> None:
-    now = view.config
-    with st.form("data.divide"):
-        columns = st.columns([2, 2, 1], gap="medium", vertical_alignment="top")
-        shares = {}
-        for name, label, why, column in (
-            ("val_fraction", text.VAL_SHARE, text.VAL_HELP, columns[0]),
-            ("test_fraction", text.TEST_SHARE, text.TEST_HELP, columns[1]),
-        ):
-            limits = limits_of(DataConfig, name)
-            shares[name] = column.slider(
-                label,
-                round(limits["low"] * 100),
-                round(limits["high"] * 100),
-                round(getattr(now, name) * 100),
-                step=5,
-                format="%d %%",
-                help=why,
-                disabled=test_given and name == "test_fraction",
-                key=f"data.{name}.{project.id}",
-            )
-        seed = columns[2].number_input(
-            text.SEED, 0, 2**31 - 1, now.seed, help=text.SEED_HELP, key=f"data.seed.{project.id}"
-        )
-        clicked = st.form_submit_button(text.DIVIDE, key="data.go", icon=":material/shuffle:")
-    if clicked:
-        with shown_kindly():
-            config = DataConfig(
-                **{name: value / 100 for name, value in shares.items()}, seed=int(seed)
-            )
-            work.resplit(project.id, config)
-            st.toast(text.DIVIDED, icon=":material/shuffle:")
-            st.rerun()
 
 
 def _left(work: Studio, project: Project) -> None:
