@@ -68,7 +68,7 @@ def test_the_split_is_explained_and_can_be_drawn_again(
     app = open_page("data", project=project.id)
     said = view(app, "split").replace("\\", "")
     assert text.HOW in said and text.NO_GROUPS in said and text.UNMEASURED in said
-    assert text.certainty(6) in said
+    assert text.certainty(6, 6) in said
     app.slider(key=f"data.val_fraction.{project.id}").set_value(25)
     app.slider(key=f"data.test_fraction.{project.id}").set_value(0)
     app.number_input(key=f"data.seed.{project.id}").set_value(7)
@@ -111,11 +111,10 @@ def test_groups_are_counted_and_bursts_need_a_time(open_page: OpenPage, studio: 
     project = grouped(studio)
     app = open_page("data", project=project.id)
     said = view(app, "split").replace("\\", "")
-    assert "36 pictures belong together in 12 groups: 12 plants." in said
+    assert "36 pictures belong together in 12 plants." in said
     table = app.dataframe[0].value
-    assert list(table[text.GROUPS]) == [4, 4, 4]
+    assert list(table[text.GROUPS]) == ["2 + 1 + 1"] * 3
     assert list(table["All"]) == [12, 12, 12]
-    assert (table["of these in validation"] == 1).all()
     assert app.checkbox(key=f"data.bursts.{project.id}").disabled
 
 
@@ -184,6 +183,8 @@ def test_too_few_pictures_are_not_measured(
 
 
 def test_few_test_pictures_are_called_uncertain() -> None:
-    assert "With 36 test pictures, 31 right would mean" in text.certainty(36)
-    assert "71 to 94 %" in text.certainty(36)
-    assert "Without test pictures" in text.certainty(0)
+    assert "With 36 test pictures, 31 right would mean" in text.certainty(36, 36)
+    assert "71 to 94 %" in text.certainty(36, 36)
+    assert "Without test pictures" in text.certainty(0, 0)
+    assert "36 test pictures are 12 groups and single ones" in text.certainty(36, 12)
+    assert "55 to 95 %" in text.certainty(36, 12)

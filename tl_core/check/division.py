@@ -99,9 +99,8 @@ def _one_group(checked: CheckedSet, units: np.ndarray) -> list[DataFinding]:
         DataFinding(
             kind="one_group",
             severity="warning",
-            sentence=f"{shown}{more}: they all stay for training, and how well "
-            f"{'the class is' if one else 'these classes are'} recognised elsewhere cannot be "
-            "judged.",
+            sentence=f"{shown}{more}: nothing independent of the training pictures can judge "
+            f"{'this class' if one else 'these classes'}.",
             advice="Collect pictures of other subjects (another patient, plant or object) for "
             f"{'it' if one else 'them'}.",
             evidence={"classes": list(alone)},

@@ -35,11 +35,13 @@ from tl_core.train.device import choose_device
 
 __all__ = [
     "Examined",
+    "Seen",
     "check",
     "check_pictures",
     "examined",
     "judged_by_others",
     "measured_honesty",
+    "seen_by_network",
 ]
 
 Reporter = Callable[[str], Callable[[int, int], None]]
@@ -116,7 +118,7 @@ def examined(
     progress("Comparing the pictures")(0, 0)
     copies = copies_of(checked, looks["grey"])
     open_rows = np.flatnonzero([split != "test" for split in checked.splits])
-    seen = _seen(home, checked, open_rows, progress)
+    seen = seen_by_network(home, checked, open_rows, progress)
     rows = to_be_judged(checked, copies)
     probabilities = _judged(checked, rows, seen, progress)
     progress("Comparing ways to divide")(0, 0)
@@ -140,7 +142,7 @@ def judged_by_others(
     Returns:
         (N, C) float64; NaN for all others, and for all when there is only one class.
     """
-    return _judged(checked, rows, _seen(home, checked, rows, progress), progress)
+    return _judged(checked, rows, seen_by_network(home, checked, rows, progress), progress)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -210,7 +212,9 @@ def _two_classes(checked: CheckedSet, rows: np.ndarray) -> bool:
     return bool((counts > 1).sum() >= 2)
 
 
-def _seen(home: Home, checked: CheckedSet, rows: np.ndarray, progress: Reporter) -> Seen | None:
+def seen_by_network(
+    home: Home, checked: CheckedSet, rows: np.ndarray, progress: Reporter
+) -> Seen | None:
     """What the embedded network makes of some pictures; None when they are too few to judge any.
 
     Args:

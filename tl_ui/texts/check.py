@@ -27,7 +27,7 @@ TITLES = {
     "across_classes": "One picture, two classes",
     "leak": "Copies on both sides of the split",
     "copies": "Copies",
-    "gap": "A random split would flatter",
+    "gap": "The gap",
     "one_group": "A class that cannot be judged",
     "wrong_labels": "Probably wrong labels",
     "shortcut": "A shortcut",

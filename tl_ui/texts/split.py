@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tl_core.check.honesty import Honesty, Share
-from tl_core.data.divided import Divided
+from tl_core.data.divided import Divided, DividedClass
 from tl_core.intervals import wilson
 from tl_ui.text import plural
-from tl_ui.texts.numbers import interval
+from tl_ui.texts.numbers import interval, percent
 
 PART_ROLES = {
     "train": "The network learns from these.",
@@ -17,12 +17,11 @@ PART_ROLES = {
 }
 CLASS = "Class"
 TOTAL = "All"
-GROUPS = "Independent"
+GROUPS = "Independent of each other"
 GROUPS_HELP = (
-    "Groups, and pictures that stand alone: what can be put on one side or the other. It says more "
-    "than the number of pictures about how much there is to learn from."
+    "Groups and pictures that stand alone, in training + validation + test. They say more than the "
+    "number of pictures about how much there is to learn from and to judge by."
 )
-GROUPS_IN = "of these in {part}"
 VAL_SHARE = "Validation share"
 VAL_HELP = "Part of each class that chooses the best epoch."
 TEST_SHARE = "Test share"
@@ -84,10 +83,17 @@ def given(parts: Sequence[str]) -> str:
     return ""
 
 
-def certainty(n_test: int) -> str:
-    """What a test part of this size can tell."""
+def certainty(n_test: int, n_independent: int) -> str:
+    """What a test part of this size can tell; pictures of one group count once."""
     if n_test == 0:
         return "Without test pictures there is no number from pictures that nothing was chosen by."
+    if n_independent < n_test:
+        told = interval(wilson(round(0.85 * n_independent), n_independent))
+        return (
+            f"The {n_test:,} test pictures are {n_independent:,} groups and single ones: with 85 % "
+            f"of those right, the accuracy may be anything from {told}. More groups make this "
+            "narrower, more pictures of the same groups hardly."
+        )
     right = round(0.85 * n_test)
     pictures = "picture" if n_test == 1 else "pictures"
     return (
@@ -100,11 +106,19 @@ def groups(found: Divided) -> str:
     """What is kept together, and why."""
     if not found.groups:
         return NO_GROUPS
-    made = [_kind(kind, n) for kind, n in found.why.items()]
-    return (
-        f"{plural(found.in_groups, 'picture')} {'belongs' if found.in_groups == 1 else 'belong'} "
-        f"together in {plural(found.groups, 'group')}: {', '.join(made)}."
-    )
+    made = ", ".join(_kind(kind, n) for kind, n in found.why.items())
+    whole = "" if len(found.why) == 1 else f"{plural(found.groups, 'group')}: "
+    return f"{found.in_groups:,} pictures belong together in {whole}{made}."
+
+
+def independent(row: DividedClass) -> str:
+    """What is independent of each other in a class, per part: "97 + 21 + 20"."""
+    return " + ".join(f"{n:,}" for n in row.units_in.values())
+
+
+def role(part: str, n: int, total: int) -> str:
+    """What a part is for, and how much of the set it is."""
+    return f"{percent(n / max(1, total))} of the pictures. {PART_ROLES[part]}"
 
 
 def torn(found: Divided) -> str:
@@ -125,8 +139,8 @@ def alone(found: Divided) -> str:
         return ""
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     return (
-        f"All pictures of {shown} belong together, so they all stay for training and nothing can "
-        "judge the class. Bring pictures of another subject."
+        f"All pictures of {shown} belong together, so nothing independent of the training pictures "
+        "can judge the class. Bring pictures of another subject."
     )
 
 

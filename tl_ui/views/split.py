@@ -24,15 +24,16 @@ def split(work: Studio, project: Project, view: DataView) -> None:
         for part, number in (("train", view.n_train), ("val", view.n_val), ("test", view.n_test)):
             with st.container(border=True, height="stretch"):
                 st.metric(data.PARTS[part], f"{number:,}")
-                st.caption(text.PART_ROLES[part])
+                st.caption(text.role(part, number, view.n_images))
     for warning in (text.alone(found), text.torn(found)):
         if warning:
             st.warning(esc_md(warning), icon=":material/warning:")
     words = text.given(view.given_splits)
-    st.markdown(f"{words or text.HOW} {esc_md(text.groups(found))} {text.certainty(view.n_test)}")
+    st.markdown(f"{words or text.HOW} {esc_md(text.groups(found))}")
     for note in found.notes:
         st.caption(esc_md(note))
     _classes(found)
+    st.caption(text.certainty(view.n_test, sum(row.units_in["test"] for row in found.classes)))
     _honesty(work, project)
     fixed = "train" in view.given_splits and "val" in view.given_splits
     if not fixed:
@@ -48,14 +49,11 @@ def _classes(found: Divided) -> None:
     for part, name in data.PARTS.items():
         table[name] = [row.pictures_in[part] for row in rows]
     if found.groups:
-        table[text.GROUPS] = [row.units for row in rows]
-        for part, name in data.PARTS.items():
-            title = text.GROUPS_IN.format(part=name.lower())
-            table[title] = [row.units_in[part] for row in rows]
+        table[text.GROUPS] = [text.independent(row) for row in rows]
     st.dataframe(
         table,
         hide_index=True,
-        column_config={text.GROUPS: st.column_config.NumberColumn(help=text.GROUPS_HELP)},
+        column_config={text.GROUPS: st.column_config.TextColumn(help=text.GROUPS_HELP)},
         key="data.split.table",
     )
 
@@ -73,11 +71,11 @@ def _honesty(work: Studio, project: Project) -> None:
     if found is None:
         st.caption(text.TOO_FEW if "honesty" in row.result else text.UNMEASURED)
         return
+    if found.gap:
+        st.markdown(text.gap(found))
     figures(_numbers(found), key="data.honesty")
-    told = [text.gap(found), text.cross_validated(found)]
-    if row.result["data_version"] != project.data_version:
-        told.append(text.OUTDATED)
-    st.caption(" ".join(one for one in told if one))
+    changed = row.result["data_version"] != project.data_version
+    st.caption(f"{text.cross_validated(found)} {text.OUTDATED if changed else ''}".rstrip())
 
 
 def _numbers(found: Honesty) -> list[Figure]:

@@ -201,7 +201,7 @@ def test_a_class_of_one_group_cannot_be_judged() -> None:
     )
     (found,) = told_division(one, NONE, None)
     assert found.kind == "one_group"
-    assert found.sentence.startswith("All 3 pictures of b are of patient 17: they all stay")
+    assert found.sentence.startswith("All 3 pictures of b are of patient 17: nothing indep")
     (found,) = told_division(
         checked(["a"] * 5 + ["b"] * 3), Copies(groups=((5, 6, 7),), n_exact=0), None
     )
