@@ -1,10 +1,10 @@
 """Is the gap between a random and a grouped split found where there is one, and only there?
 
-``python -m benchmarks.gap [--sets hymenoptera clothing sample] [--resamples 60] [--planted 60]``
-takes each set in, and prints Markdown tables: what the set as it is measures and how long that
-takes; what is measured with copies planted (each of some pictures five times, a little cropped and
-recompressed, kept together by their names); and how many resamples with groups that mean nothing
-raise the finding.
+``python -m benchmarks.gap [--sets hymenoptera clothing sample] [--resamples 60] [--planted 60]
+[--cropped 0.02]`` takes each set in, and prints Markdown tables: what the set as it is measures and
+how long that takes; what is measured with copies planted (each of some pictures five times, a
+little cropped and recompressed, kept together by their names); and how many resamples with groups
+that mean nothing raise the finding.
 """
 
 from __future__ import annotations
@@ -38,7 +38,6 @@ from tl_core.storage import Home
 
 ARCHIVES = Path(__file__).resolve().parents[2] / "shared" / "data"
 COPIES = 5  # of each planted picture
-MOST_CROPPED = 0.06  # of a side
 KEPT = 0.7  # of the pictures in a resample
 GROUP = 5  # pictures in a group that means nothing
 HEAD = (
@@ -89,8 +88,10 @@ def timed(
     return row(what, found, time.perf_counter() - begun), found
 
 
-def planted(checked: CheckedSet, home: Home, root: Path, n: int) -> Path:
-    """The set with ``n`` of its pictures five times, as series of file names."""
+def planted(checked: CheckedSet, home: Home, root: Path, n: int, cropped: float) -> Path:
+    """The set with ``n`` of its pictures five times, as series of file names; ``cropped`` is the
+    largest share of a side that is cut off at each end.
+    """
     rng = random.Random(0)
     chosen = set(rng.sample(range(len(checked)), min(n, len(checked))))
     for at in range(len(checked)):
@@ -99,14 +100,14 @@ def planted(checked: CheckedSet, home: Home, root: Path, n: int) -> Path:
         with home.open_blob(checked.digests[at]) as stream:
             image = open_rgb(stream)
         for number in range(COPIES if at in chosen else 1):
-            (folder / f"s{at}_{number}.jpg").write_bytes(shot_again(image, rng))
+            (folder / f"s{at}_{number}.jpg").write_bytes(shot_again(image, rng, cropped))
     return root
 
 
-def shot_again(image: Image.Image, rng: random.Random) -> bytes:
+def shot_again(image: Image.Image, rng: random.Random, cropped: float) -> bytes:
     """The picture a little cropped and recompressed."""
     width, height = image.size
-    left, top, right, bottom = (rng.uniform(0, MOST_CROPPED) for _ in range(4))
+    left, top, right, bottom = (rng.uniform(0, cropped) for _ in range(4))
     corner = round(width * left), round(height * top)
     opposite = round(width * (1 - right)), round(height * (1 - bottom))
     sink = io.BytesIO()
@@ -145,14 +146,16 @@ def false_alarms(checked: CheckedSet, known: Seen, resamples: int) -> str:
     )
 
 
-def report(name: str, root: Path, scratch: Path, n_planted: int, resamples: int) -> Iterator[str]:
+def report(
+    name: str, root: Path, scratch: Path, *, n_planted: int, cropped: float, resamples: int
+) -> Iterator[str]:
     """All lines about one set."""
     home = Home(scratch / f"home-{name}")
     checked, copies = taken_in(root, home)
     known = seen(home, checked)
     yield f"\n### {name}, {len(checked):,} pictures\n\n{HEAD}"
     yield timed("as it is", checked, copies, known)[0]
-    more = planted(checked, home, scratch / f"planted-{name}", n_planted)
+    more = planted(checked, home, scratch / f"planted-{name}", n_planted, cropped)
     other = Home(scratch / f"home-planted-{name}")
     again, near = taken_in(more, other)
     known_again = seen(other, again)
@@ -167,6 +170,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", nargs="+", default=["hymenoptera", "clothing", "sample"])
     parser.add_argument("--planted", type=int, default=60)
+    parser.add_argument("--cropped", type=float, default=0.02)
     parser.add_argument("--resamples", type=int, default=60)
     args = parser.parse_args()
     keep_freed_memory()
@@ -179,7 +183,15 @@ def main() -> None:
                 write_sample(root, SampleOptions(per_class=60))
             else:
                 root = pictures.root(name)
-            for line in report(name, root, scratch, args.planted, args.resamples):
+            told = report(
+                name,
+                root,
+                scratch,
+                n_planted=args.planted,
+                cropped=args.cropped,
+                resamples=args.resamples,
+            )
+            for line in told:
                 print(line, flush=True)
 
 
