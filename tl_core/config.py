@@ -96,11 +96,14 @@ def _check_number(one: Field[Any], value: object) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataConfig:
-    """How pictures are divided when the folders do not say it. Fractions of each class."""
+    """How pictures are divided when the folders do not say it. Fractions of each class; ``bursts``
+    keeps pictures that one camera took within seconds on one side.
+    """
 
     val_fraction: float = limited(0.15, low=0.05, high=0.5)
     test_fraction: float = limited(0.15, low=0.0, high=0.5)
     seed: int = limited(0, low=0, high=2**31 - 1)
+    bursts: bool = True
 
     def __post_init__(self) -> None:
         check_limits(self)

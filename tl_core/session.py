@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tl_core.config import DataConfig, RunSpec, changed
+from tl_core.data.divided import Divided, divided
 from tl_core.data.quarantine import Quarantined
 from tl_core.errors import RunStateError, TLError
 from tl_core.evaluate import words
@@ -39,6 +40,7 @@ from tl_core.train import defaults
 __all__ = [
     "ClassRow",
     "DataView",
+    "Divided",
     "Estimate",
     "FindingRaised",
     "ImageRow",
@@ -189,6 +191,12 @@ class Studio:
     def resplit(self, project_id: str, config: DataConfig) -> None:
         """Divide the pictures anew."""
         self.curation.divide(project_id, config, title="The pictures were divided again")
+
+    def divided(self, project_id: str) -> Divided:
+        """The division in numbers, and what is kept on one side. Reads every picture's record."""
+        config = DataConfig(**self.library.get(project_id).data_config)
+        _, records, splits = self.library.records(project_id)
+        return divided(records, splits, bursts=config.bursts)
 
     # -- settings ------------------------------------------------------------------------------
 

@@ -7,7 +7,6 @@ import zipfile
 
 from tests.pages import seed
 from tests.pages.conftest import OpenPage, texts
-from tl_core.config import DataConfig
 from tl_core.data.intake import Quarantined
 from tl_core.session import ClassRow, Studio
 from tl_ui.texts import curation
@@ -228,49 +227,6 @@ def test_nothing_left_out(open_page: OpenPage, studio: Studio) -> None:
     assert curation.NOTHING_LEFT in view(open_page("data", project=project.id), "left")
 
 
-def test_the_split_is_explained_and_can_be_drawn_again(open_page: OpenPage, studio: Studio) -> None:
-    project = seed.project_with_pictures(studio)
-    app = open_page("data", project=project.id)
-    said = view(app, "split")
-    assert text.HOW in said
-    assert text.certainty(6) in said
-    app.slider(key=f"data.val_fraction.{project.id}").set_value(25)
-    app.slider(key=f"data.test_fraction.{project.id}").set_value(0)
-    app.number_input(key=f"data.seed.{project.id}").set_value(7)
-    app.button(key="data.go").click().run()
-    assert not app.exception
-    data = studio.data(project.id)
-    assert data.config == DataConfig(val_fraction=0.25, test_fraction=0.0, seed=7)
-    assert (data.n_train, data.n_val, data.n_test) == (27, 9, 0)
-
-
-def test_shares_that_leave_too_little_are_refused(open_page: OpenPage, studio: Studio) -> None:
-    project = seed.project_with_pictures(studio)
-    app = open_page("data", project=project.id)
-    view(app, "split")
-    app.slider(key=f"data.val_fraction.{project.id}").set_value(50)
-    app.slider(key=f"data.test_fraction.{project.id}").set_value(50)
-    app.button(key="data.go").click().run()
-    assert "more than 80" in app.error[0].value
-    assert studio.data(project.id).config == DataConfig()
-
-
-def test_parts_given_by_the_folders_are_kept(open_page: OpenPage, studio: Studio) -> None:
-    project = seed.project_with_pictures(studio, parts=("train", "train", "val"))
-    app = open_page("data", project=project.id)
-    said = view(app, "split")
-    assert text.given(("train", "val")) in said
-    assert not app.slider
-
-
-def test_a_given_test_part_leaves_the_validation_share(open_page: OpenPage, studio: Studio) -> None:
-    project = seed.project_with_pictures(studio, parts=("train", "train", "test"))
-    app = open_page("data", project=project.id)
-    assert text.given(("train", "test")) in view(app, "split")
-    assert app.slider(key=f"data.test_fraction.{project.id}").disabled
-    assert not app.slider(key=f"data.val_fraction.{project.id}").disabled
-
-
 def test_uneven_classes_are_named() -> None:
     rows = [row("ants", 90), row("bees", 10)]
     said = text.balance(rows)
@@ -278,12 +234,6 @@ def test_uneven_classes_are_named() -> None:
     assert "smallest bees with 10" in said
     assert "class by class" in said
     assert text.balance([row("ants", 5), row("bees", 5)]) == "Every class has 5 pictures."
-
-
-def test_few_test_pictures_are_called_uncertain() -> None:
-    assert "With 36 test pictures, 31 right would mean" in text.certainty(36)
-    assert "71 to 94 %" in text.certainty(36)
-    assert "Without test pictures" in text.certainty(0)
 
 
 def test_a_cell_is_never_a_formula() -> None:

@@ -135,3 +135,9 @@ def test_unknown_fields_of_the_same_schema_are_ignored() -> None:
 def test_limits_can_be_read_for_the_widget() -> None:
     assert limits_of(TrainConfig, "lr")["scale"] == "log"
     assert limits_of(TrainConfig, "resize")["options"] == ("pad", "squash", "crop")
+
+
+def test_a_division_stored_before_there_were_bursts_keeps_them_together() -> None:
+    assert DataConfig(val_fraction=0.2, test_fraction=0.1, seed=3).bursts
+    with pytest.raises(ConfigError, match="bursts must be yes or no"):
+        DataConfig(bursts=1)  # type: ignore[arg-type]

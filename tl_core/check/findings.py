@@ -16,12 +16,15 @@ __all__ = ["KINDS", "CheckedSet", "DataFinding", "Repair", "finding_from_dict"]
 KINDS = (
     "across_classes",
     "leak",
+    "gap",
+    "one_group",
     "copies",
     "wrong_labels",
     "shortcut",
     "too_few",
     "imbalance",
     "subgroups",
+    "series",
     "dark",
     "bright",
     "blurry",
@@ -37,7 +40,8 @@ class CheckedSet:
 
     ``ids`` name pictures to the caller; ``labels`` are positions in ``classes``; ``splits`` are
     "train", "val" and "test"; sizes are in pixels and bytes; ``given`` says whether the folders
-    named the parts, which are then not drawn anew.
+    named the parts, which are then not drawn anew; ``units`` number what belongs together as far as
+    the pictures' records say, () when nothing does, and ``unit_names`` say what each is called.
     """
 
     ids: tuple[int, ...]
@@ -51,6 +55,8 @@ class CheckedSet:
     sizes: np.ndarray
     formats: tuple[str, ...]
     given: bool = False
+    units: tuple[int, ...] = ()
+    unit_names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -8,11 +8,14 @@ import numpy as np
 
 from tl_core.check.balance import class_sizes, thin_subgroups
 from tl_core.check.copies import Copies, copies_of, told_copies
+from tl_core.check.division import told_division
 from tl_core.check.findings import KINDS, CheckedSet, DataFinding
+from tl_core.check.honesty import Honesty
 from tl_core.check.labels import wrong_labels
 from tl_core.check.quality import odd_pictures
 from tl_core.check.shortcuts import audit, nuisances, told_shortcuts
 from tl_core.data.records import ImageRecord
+from tl_core.data.together import units_of
 
 __all__ = ["check_set", "checked_set", "to_be_judged"]
 
@@ -36,6 +39,7 @@ def checked_set(
     """
     classes = tuple(sorted({one.label for one in records}))
     number = {name: position for position, name in enumerate(classes)}
+    units = units_of(records)
     return CheckedSet(
         ids=tuple(range(len(records)) if ids is None else ids),
         paths=tuple(one.path for one in records),
@@ -48,6 +52,8 @@ def checked_set(
         sizes=np.array([one.bytes for one in records], dtype=np.int64),
         formats=tuple(one.format for one in records),
         given=given,
+        units=units.unit,
+        unit_names=units.names,
     )
 
 
@@ -67,6 +73,7 @@ def check_set(
     looks: np.ndarray,
     copies: Copies | None = None,
     probabilities: np.ndarray | None = None,
+    honesty: Honesty | None = None,
 ) -> list[DataFinding]:
     """Every finding about a set, the most severe first.
 
@@ -76,11 +83,12 @@ def check_set(
         copies: Of ``copies_of``, when known already.
         probabilities: (N, C), of a probe that has not seen the picture; NaN = not judged. Without
             them labels are not judged, and shortcuts are told without the network's own result.
+        honesty: By how much a random split would flatter, when it was measured.
     """
     if not len(checked):
         return []
     copies = copies or copies_of(checked, looks["grey"])
-    found = told_copies(checked, copies)
+    found = told_copies(checked, copies) + told_division(checked, copies, honesty)
     guess = np.full(len(checked), -1)
     if probabilities is not None:
         found += wrong_labels(checked, probabilities)

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from tl_core.check.findings import CheckedSet, DataFinding
+from tl_core.check.honesty import Honesty
 from tl_core.cli.show import Bars, as_lines, table
 from tl_core.config import DataConfig, TrainConfig
+from tl_core.data.divided import Divided, divided
 from tl_core.data.intake import Intake, take_in
+from tl_core.data.layout import SPLITS
 from tl_core.data.split import assign_splits
 from tl_core.data.table_file import is_table
 from tl_core.errors import ConfigError, DataError
@@ -30,11 +33,14 @@ def inspect(options: argparse.Namespace) -> int:
     """Print classes, quarantine and findings of a set; nothing is kept."""
     scratch = Home(options.home).folder("tmp")  # a system's own temporary folder may be small
     found: list[tuple[DataFinding, dict[str, Any]]] = []
+    honesty: Honesty | None = None
     with tempfile.TemporaryDirectory(prefix="inspect-", dir=scratch) as folder:
         home = Home(folder, blobs=f"{folder}/blobs")
         intake = read(options.data, home, pictures=options.pictures)
         if options.check:
-            found = _checked(home, intake)
+            found, honesty = _checked(home, intake)
+    splits = assign_splits(intake.records, DataConfig())
+    division = divided(intake.records, splits)
     counts = dict(sorted(Counter(record.label for record in intake.records).items()))
     if machine(options):
         notes = [{"kind": "note", "severity": "info", "sentence": note} for note in intake.notes]
@@ -45,6 +51,7 @@ def inspect(options: argparse.Namespace) -> int:
                     {"file": one.file, "reason": one.reason} for one in intake.quarantine
                 ],
                 "findings": notes + [told for _, told in found],
+                "split": _split(division, honesty),
             }
         )
         return 0
@@ -58,6 +65,7 @@ def inspect(options: argparse.Namespace) -> int:
         print(f"\nFound ({len(found)}):" if found else "\nThe check found nothing.")
     for finding, told in found:
         _print(finding, told)
+    _print_split(division, honesty)
     return 0
 
 
@@ -105,9 +113,11 @@ def machine(options: argparse.Namespace) -> bool:
     return bool(options.json or not sys.stdout.isatty())
 
 
-def _checked(home: Home, intake: Intake) -> list[tuple[DataFinding, dict[str, Any]]]:
+def _checked(
+    home: Home, intake: Intake
+) -> tuple[list[tuple[DataFinding, dict[str, Any]]], Honesty | None]:
     from tl_core.check.whole import checked_set  # heavy: not before they are needed
-    from tl_core.jobs.checking import check_pictures
+    from tl_core.jobs.checking import examined
 
     keep_freed_memory()
     splits = assign_splits(intake.records, DataConfig())
@@ -118,10 +128,41 @@ def _checked(home: Home, intake: Intake) -> list[tuple[DataFinding, dict[str, An
         return lambda done, total: bars.report(stage.lower(), done, total)
 
     try:
-        findings, _ = check_pictures(home, checked, progress)
+        found = examined(home, checked, progress)
     finally:
         bars.close()
-    return [(one, _told(one, checked)) for one in findings]
+    return [(one, _told(one, checked)) for one in found.findings], found.honesty
+
+
+def _split(division: Divided, honesty: Honesty | None) -> dict[str, Any]:
+    """How Thaw would divide the set, what stays together, and what that is worth."""
+    return {
+        "parts": {one.label: one.pictures_in for one in division.classes},
+        "groups": division.groups,
+        "pictures_in_groups": division.in_groups,
+        "made_of": division.why,
+        "notes": list(division.notes),
+        "cross_validation": honesty.to_dict() if honesty else None,
+    }
+
+
+def _print_split(division: Divided, honesty: Honesty | None) -> None:
+    rows = [
+        [one.label, *(str(one.pictures_in[part]) for part in SPLITS)] for one in division.classes
+    ]
+    print(f"\n{table(rows, ['how it would be divided', *SPLITS])}")
+    if division.groups:
+        print(f"- {division.in_groups} pictures in {division.groups} groups stay together.")
+    for note in division.notes:
+        print(f"- {note}")
+    if honesty:
+        share = honesty.grouped
+        print(
+            f"- {honesty.repeats} x {honesty.folds}-fold cross-validation of a linear head: "
+            f"{share.value:.0%} right ({share.low:.0%} to {share.high:.0%})."
+        )
+    if honesty and honesty.gap and not honesty.shown:
+        print("- A random split would look no better than that beyond chance.")
 
 
 def _told(finding: DataFinding, checked: CheckedSet) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -11,9 +12,12 @@ import numpy as np
 import torch
 
 from tl_core.cache.shelf import Shelf
-from tl_core.check.copies import copies_of
+from tl_core.check.copies import Copies, copies_of
 from tl_core.check.crops import FINE_PX
+from tl_core.check.division import all_units
 from tl_core.check.findings import CheckedSet, DataFinding
+from tl_core.check.gap import REPEATS, dealt, has_groups, judged_rows, measured
+from tl_core.check.honesty import Honesty
 from tl_core.check.looks import fine_grey, looks_of
 from tl_core.check.whole import check_set, checked_set, to_be_judged
 from tl_core.config import RunSpec, changed
@@ -25,13 +29,36 @@ from tl_core.models.catalog import DEFAULT_MODEL, card
 from tl_core.models.groups import layer_groups
 from tl_core.probe.deep import held_out_probabilities
 from tl_core.probe.features import BlockFeatures
+from tl_core.probe.repeated import Heads
+from tl_core.probe.select import prepared_features
 from tl_core.storage import Home
 from tl_core.train.defaults import resolved
 from tl_core.train.device import choose_device
 
-__all__ = ["check", "check_pictures", "judged_by_others"]
+__all__ = [
+    "Examined",
+    "Seen",
+    "check",
+    "check_pictures",
+    "examined",
+    "judged_by_others",
+    "measured_honesty",
+    "seen_by_network",
+]
 
 Reporter = Callable[[str], Callable[[int, int], None]]
+CHOOSING, SINGLE = 1000, 100  # seeds of divisions: the one to choose on; the first of single ones
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Examined:
+    """What a check found, the probabilities (N, C) behind what it says of labels (NaN = not
+    judged), and how much a random split would flatter (None = not measured).
+    """
+
+    findings: list[DataFinding]
+    probabilities: np.ndarray
+    honesty: Honesty | None
 
 
 def check(context: Context) -> dict[str, Any]:
@@ -39,8 +66,8 @@ def check(context: Context) -> dict[str, Any]:
 
     Returns:
         ``findings`` (of ``DataFinding.to_dict``), ``pictures``, ``judged`` (whose labels were
-        judged), ``accuracy`` (how often the probe was right, or None), ``seconds`` and
-        ``data_version``.
+        judged), ``accuracy`` (how often the probe was right, or None), ``honesty`` (of
+        ``Honesty.to_dict``, or None), ``seconds`` and ``data_version``.
 
     Raises:
         TooFewImagesError: There are no pictures.
@@ -51,14 +78,15 @@ def check(context: Context) -> dict[str, Any]:
     if not records:
         raise TooFewImagesError("There are no pictures yet.", hint="Bring some first.")
     checked = checked_set(records, splits, ids=ids, given=bool(project.given_splits))
-    findings, probabilities = check_pictures(context.home, checked, context.progress)
-    judged = np.isfinite(probabilities).all(axis=1)
-    right = probabilities[judged].argmax(axis=1) == checked.labels[judged]
+    found = examined(context.home, checked, context.progress)
+    judged = np.isfinite(found.probabilities).all(axis=1)
+    right = found.probabilities[judged].argmax(axis=1) == checked.labels[judged]
     return {
-        "findings": [one.to_dict() for one in findings],
+        "findings": [one.to_dict() for one in found.findings],
         "pictures": len(checked),
         "judged": int(judged.sum()),
         "accuracy": float(right.mean()) if judged.any() else None,
+        "honesty": found.honesty.to_dict() if found.honesty else None,
         "seconds": time.perf_counter() - begun,
         "data_version": project.data_version,
     }
@@ -69,7 +97,19 @@ def check_pictures(
     checked: CheckedSet,
     progress: Reporter = lambda stage: lambda done, total: None,
 ) -> tuple[list[DataFinding], np.ndarray]:
-    """All findings about stored pictures, and the probabilities behind those about labels.
+    """All findings about stored pictures, and the probabilities behind those about labels; for
+    those who need no more than that of ``examined``.
+    """
+    found = examined(home, checked, progress)
+    return found.findings, found.probabilities
+
+
+def examined(
+    home: Home,
+    checked: CheckedSet,
+    progress: Reporter = lambda stage: lambda done, total: None,
+) -> Examined:
+    """Check stored pictures.
 
     Args:
         home: The store that holds them; what is computed of them is kept there.
@@ -84,10 +124,15 @@ def check_pictures(
         return fine_grey(home, checked.digests[position], FINE_PX)
 
     copies = copies_of(checked, looks["grey"], fine)
+    open_rows = np.flatnonzero([split != "test" for split in checked.splits])
+    seen = seen_by_network(home, checked, open_rows, progress)
     rows = to_be_judged(checked, copies)
-    probabilities = judged_by_others(home, checked, rows, progress)
+    probabilities = _judged(checked, rows, seen, progress)
+    progress("Comparing ways to divide")(0, 0)
+    honesty = measured_honesty(checked, copies, seen) if seen else None
     progress("Looking for shortcuts")(0, 0)
-    return check_set(checked, looks, copies, probabilities), probabilities
+    findings = check_set(checked, looks, copies, probabilities, honesty)
+    return Examined(findings=findings, probabilities=probabilities, honesty=honesty)
 
 
 def judged_by_others(
@@ -104,10 +149,89 @@ def judged_by_others(
     Returns:
         (N, C) float64; NaN for all others, and for all when there is only one class.
     """
+    return _judged(checked, rows, seen_by_network(home, checked, rows, progress), progress)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Seen:
+    """What the embedded network makes of some pictures: ``features`` (rows, D) of ``rows``."""
+
+    looked: BlockFeatures
+    rows: np.ndarray
+    features: torch.Tensor
+
+    def of(self, rows: np.ndarray) -> torch.Tensor:
+        """The features of some of them."""
+        places = np.searchsorted(self.rows, rows)
+        return self.features[torch.from_numpy(places).to(self.features.device)]
+
+
+def measured_honesty(checked: CheckedSet, copies: Copies, seen: Seen) -> Honesty | None:
+    """How often heads are right with groups on one side, and with pictures dealt out one by one.
+
+    Only what was seen is judged, so no test picture; None where measuring makes no sense.
+
+    Args:
+        checked: The set.
+        copies: Groups of near-duplicates, which count as groups here.
+        seen: Features of the pictures.
+    """
+    units = all_units(checked, copies)
+    rows = judged_rows(checked.labels, units, seen.rows)
+    if not len(rows):
+        return None
+    labels, units = checked.labels[rows], units[rows]
+    heads = Heads(
+        prepared_features(seen.of(rows), seen.looked.taps.blocks),
+        torch.from_numpy(labels),
+        len(checked.classes),
+        torch.from_numpy(dealt(labels, units, seed=CHOOSING)),
+    )
+
+    def judged(of: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        fold = dealt(labels, of, seed=seed)
+        return fold, heads.right(torch.from_numpy(fold)).numpy()
+
+    alone = np.arange(len(rows))
+    grouped = [judged(units, seed) for seed in range(REPEATS)]
+    single = [judged(alone, SINGLE + seed) for seed in range(REPEATS)] if has_groups(units) else []
+    return measured(units, grouped, single)
+
+
+def _judged(
+    checked: CheckedSet, rows: np.ndarray, seen: Seen | None, progress: Reporter
+) -> np.ndarray:
+    """Held-out probabilities of ``rows``, (N, C) float64; NaN for all others."""
     found = np.full((len(checked), len(checked.classes)), np.nan)
-    counts = np.bincount(checked.labels[rows], minlength=len(checked.classes))
-    if (counts > 1).sum() < 2:
+    if seen is None or not _two_classes(checked, rows):
         return found
+    progress("Judging the labels")(0, 0)
+    labels = torch.from_numpy(checked.labels[rows])
+    n_classes = len(checked.classes)
+    chances = held_out_probabilities(seen.looked, seen.of(rows), labels, n_classes=n_classes)
+    found[rows] = chances.double().numpy()
+    return found
+
+
+def _two_classes(checked: CheckedSet, rows: np.ndarray) -> bool:
+    """Whether something can be held out: two classes have two pictures each."""
+    counts = np.bincount(checked.labels[rows], minlength=len(checked.classes))
+    return bool((counts > 1).sum() >= 2)
+
+
+def seen_by_network(
+    home: Home, checked: CheckedSet, rows: np.ndarray, progress: Reporter
+) -> Seen | None:
+    """What the embedded network makes of some pictures; None when they are too few to judge any.
+
+    Args:
+        home: The store.
+        checked: The set.
+        rows: Positions, rising.
+        progress: As for ``check_pictures``.
+    """
+    if not _two_classes(checked, rows):
+        return None
     facts = card(DEFAULT_MODEL)
     shorter = np.minimum(checked.widths, checked.heights)
     spec = resolved(
@@ -140,8 +264,4 @@ def judged_by_others(
         facts={"fit": spec.train.resize},
     )
     features = looked.of(pixels, digests, progress("Asking the network"))
-    labels = torch.from_numpy(checked.labels[rows])
-    progress("Judging the labels")(0, 0)
-    chances = held_out_probabilities(looked, features, labels, n_classes=len(checked.classes))
-    found[rows] = chances.double().numpy()
-    return found
+    return Seen(looked=looked, rows=rows, features=features)

@@ -27,11 +27,14 @@ TITLES = {
     "across_classes": "One picture, two classes",
     "leak": "Copies on both sides of the split",
     "copies": "Copies",
+    "gap": "The gap",
+    "one_group": "A class that cannot be judged",
     "wrong_labels": "Probably wrong labels",
     "shortcut": "A shortcut",
     "too_few": "Too few pictures",
     "imbalance": "Uneven classes",
     "subgroups": "One kind of picture is missing",
+    "series": "File names look like series",
     "dark": "Dark pictures",
     "bright": "Overexposed pictures",
     "blurry": "Blurred pictures",
@@ -53,6 +56,7 @@ EXCLUDE_COPIES = "Leave the spare copies out"
 EXCLUDE_MIXED = "Leave all of these out"
 EXCLUDE_LEAK = "Leave the training copies out"
 TOGETHER = "Divide again, copies kept together"
+TOGETHER_SERIES = "Divide again, each series kept together"
 DONE = "Every one of these is dealt with."
 NOTHING_CHOSEN = "Choose at least one picture first."
 
@@ -95,6 +99,11 @@ def relabelled(n: int) -> str:
 def together(n: int) -> str:
     """Title of a change that kept copies together."""
     return f"{n:,} {'group' if n == 1 else 'groups'} of copies kept together, divided again"
+
+
+def together_series(n: int) -> str:
+    """Title of a change that kept series of file names together."""
+    return f"{n:,} series of files kept together, divided again"
 
 
 def more_groups(n: int) -> str:

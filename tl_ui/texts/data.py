@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tl_core.intervals import wilson
 from tl_core.session import ClassRow
-from tl_ui.texts.numbers import interval
 
 PARTS = {"train": "Training", "val": "Validation", "test": "Test"}
 ONE_LABEL = "One picture has one label: the name of its folder, or what a table says."
@@ -71,26 +69,6 @@ CLASS = "Class"
 TOTAL = "All"
 BALANCE_MOST = 30  # classes in the chart
 
-# -- the split -------------------------------------------------------------------------------------
-
-PART_ROLES = {
-    "train": "The network learns from these.",
-    "val": "Looked at after every epoch, to keep the best one.",
-    "test": "Looked at once, at the very end: the honest number.",
-}
-VAL_SHARE = "Validation share"
-VAL_HELP = "Part of each class that chooses the best epoch."
-TEST_SHARE = "Test share"
-TEST_HELP = "Part of each class that is kept for the final number."
-SEED = "Seed"
-SEED_HELP = "Another number divides the pictures in another way; the same number in the same way."
-DIVIDE = "Divide again"
-DIVIDED = "The pictures are divided anew. Earlier runs keep the division they were trained with."
-HOW = (
-    "Every class is divided in the same shares, so that rare classes are in all parts, and exact "
-    "copies of a picture always stay on the same side."
-)
-
 
 def arrived(result: Mapping[str, Any]) -> str:
     """What a finished intake brought."""
@@ -131,32 +109,3 @@ def balance(rows: Sequence[ClassRow]) -> str:
 def shortened(n_classes: int) -> str:
     """Which classes the chart shows when there are many."""
     return f"The {BALANCE_MOST} largest of {n_classes} classes; the table lists all."
-
-
-def given(parts: Sequence[str]) -> str:
-    """Which parts the folders give, and what is done about the others."""
-    if "train" in parts and "val" in parts:
-        rest = (
-            ""
-            if "test" in parts
-            else " There is no test part, so the result is the validation one."
-        )
-        return f"The division is the one your folders give, and is kept as it is.{rest}"
-    if "train" in parts and "test" in parts:
-        return (
-            "Your folders give a training and a test part. The validation pictures are drawn from "
-            "the training part."
-        )
-    return ""
-
-
-def certainty(n_test: int) -> str:
-    """What a test part of this size can tell."""
-    if n_test == 0:
-        return "Without test pictures there is no number from pictures that nothing was chosen by."
-    right = round(0.85 * n_test)
-    pictures = "picture" if n_test == 1 else "pictures"
-    return (
-        f"With {n_test:,} test {pictures}, {right:,} right would mean an accuracy of "
-        f"{interval(wilson(right, n_test))}. More test pictures make this narrower."
-    )

@@ -98,7 +98,10 @@ def _groups(work: Studio, project: Project, finding: DataFinding, key: str) -> N
     if len(finding.groups) > len(shown):
         st.caption(text.more_groups(len(finding.groups) - len(shown)))
     repair = finding.repair
-    if repair.together:
+    if finding.kind == "series":
+        title = text.together_series(len(repair.together))
+        _repair(work, project, repair, text.TOGETHER_SERIES, title, key)
+    elif repair.together:
         _repair(work, project, repair, text.TOGETHER, text.together(len(repair.together)), key)
     elif repair.exclude:
         label = {"copies": text.EXCLUDE_COPIES, "leak": text.EXCLUDE_LEAK}

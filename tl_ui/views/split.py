@@ -1,0 +1,143 @@
+"""The split on the Data page: what is where, what stays together, what that is worth, and why."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from tl_core.check.honesty import Honesty, honesty_from_dict
+from tl_core.config import DataConfig, limits_of
+from tl_core.session import DataView, Divided, Project, Studio
+from tl_ui.errors import shown_kindly
+from tl_ui.text import esc_md
+from tl_ui.texts import data, numbers
+from tl_ui.texts import split as text
+from tl_ui.views.check import KIND
+from tl_ui.views.figures import Figure, figures
+
+__all__ = ["split"]
+
+
+def split(work: Studio, project: Project, view: DataView) -> None:
+    """Everything about the division, and the form to divide again."""
+    found = work.divided(project.id)
+    with st.grid(3, min_column_width=220):
+        for part, number in (("train", view.n_train), ("val", view.n_val), ("test", view.n_test)):
+            with st.container(border=True, height="stretch"):
+                st.metric(data.PARTS[part], f"{number:,}")
+                st.caption(text.role(part, number, view.n_images))
+    for warning in (text.alone(found), text.torn(found)):
+        if warning:
+            st.warning(esc_md(warning), icon=":material/warning:")
+    words = text.given(view.given_splits)
+    st.markdown(f"{words or text.HOW} {esc_md(text.groups(found))}")
+    for note in found.notes:
+        st.caption(esc_md(note))
+    _classes(found)
+    st.caption(text.certainty(view.n_test, sum(row.units_in["test"] for row in found.classes)))
+    _honesty(work, project)
+    fixed = "train" in view.given_splits and "val" in view.given_splits
+    if not fixed:
+        _divide(work, project, view, found, test_given="test" in view.given_splits)
+
+
+def _classes(found: Divided) -> None:
+    rows = found.classes
+    table: dict[str, list[str] | list[int]] = {
+        text.CLASS: [row.label for row in rows],
+        text.TOTAL: [row.pictures for row in rows],
+    }
+    for part, name in data.PARTS.items():
+        table[name] = [row.pictures_in[part] for row in rows]
+    if found.groups:
+        table[text.GROUPS] = [text.independent(row) for row in rows]
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config={text.GROUPS: st.column_config.TextColumn(help=text.GROUPS_HELP)},
+        key="data.split.table",
+    )
+
+
+def _honesty(work: Studio, project: Project) -> None:
+    """What the last finished check measured over repeated divisions."""
+    row = next(
+        iter(work.queue.rows(project_id=project.id, kind=KIND, states=("finished",), limit=1)), None
+    )
+    st.markdown(f"**{text.HONESTY}**")
+    if row is None or not row.result:
+        st.caption(text.UNMEASURED)
+        return
+    found = honesty_from_dict(row.result.get("honesty"))
+    if found is None:
+        st.caption(text.TOO_FEW if "honesty" in row.result else text.UNMEASURED)
+        return
+    if found.gap:
+        st.markdown(text.gap(found))
+    figures(_numbers(found), key="data.honesty")
+    changed = row.result["data_version"] != project.data_version
+    st.caption(f"{text.cross_validated(found)} {text.OUTDATED if changed else ''}".rstrip())
+
+
+def _numbers(found: Honesty) -> list[Figure]:
+    grouped = Figure(
+        text.GROUPED,
+        numbers.percent(found.grouped.value),
+        text.between(found.grouped, text.ALL_TOGETHER if found.gap else ""),
+    )
+    if found.single is None or found.gap is None:
+        return [grouped]
+    return [
+        grouped,
+        Figure(
+            text.SINGLE,
+            numbers.percent(found.single.value),
+            text.between(found.single, text.FLATTERED),
+        ),
+        Figure(text.GAP, text.points(found.gap), text.gap_between(found.gap)),
+    ]
+
+
+def _divide(
+    work: Studio, project: Project, view: DataView, found: Divided, *, test_given: bool
+) -> None:
+    now = view.config
+    with st.form("data.divide"):
+        columns = st.columns([2, 2, 1], gap="medium", vertical_alignment="top")
+        shares = {}
+        for name, label, why, column in (
+            ("val_fraction", text.VAL_SHARE, text.VAL_HELP, columns[0]),
+            ("test_fraction", text.TEST_SHARE, text.TEST_HELP, columns[1]),
+        ):
+            limits = limits_of(DataConfig, name)
+            shares[name] = column.slider(
+                label,
+                round(limits["low"] * 100),
+                round(limits["high"] * 100),
+                round(getattr(now, name) * 100),
+                step=5,
+                format="%d %%",
+                help=why,
+                disabled=test_given and name == "test_fraction",
+                key=f"data.{name}.{project.id}",
+            )
+        seed = columns[2].number_input(
+            text.SEED, 0, 2**31 - 1, now.seed, help=text.SEED_HELP, key=f"data.seed.{project.id}"
+        )
+        bursts = st.checkbox(
+            text.BURSTS,
+            now.bursts,
+            help=text.BURSTS_HELP if found.timed else text.NO_TIMES,
+            disabled=not found.timed,
+            key=f"data.bursts.{project.id}",
+        )
+        clicked = st.form_submit_button(text.DIVIDE, key="data.go", icon=":material/shuffle:")
+    if clicked:
+        with shown_kindly():
+            config = DataConfig(
+                **{name: value / 100 for name, value in shares.items()},
+                seed=int(seed),
+                bursts=bool(bursts),
+            )
+            work.resplit(project.id, config)
+            st.toast(text.DIVIDED, icon=":material/shuffle:")
+            st.rerun()
