@@ -41,7 +41,8 @@ class CheckedSet:
     ``ids`` name pictures to the caller; ``labels`` are positions in ``classes``; ``splits`` are
     "train", "val" and "test"; sizes are in pixels and bytes; ``given`` says whether the folders
     named the parts, which are then not drawn anew; ``units`` number what belongs together as far as
-    the pictures' records say, () when nothing does, and ``unit_names`` say what each is called.
+    the pictures' records say, () when nothing does, and ``unit_names`` say what each is called;
+    ``channels`` of the pictures.
     """
 
     ids: tuple[int, ...]
@@ -57,6 +58,7 @@ class CheckedSet:
     given: bool = False
     units: tuple[int, ...] = ()
     unit_names: tuple[str, ...] = ()
+    channels: int = 3
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -28,6 +28,7 @@ def checked_set(
     *,
     ids: Sequence[int] | None = None,
     given: bool = False,
+    channels: int = 3,
 ) -> CheckedSet:
     """A set of stored pictures, as the checks need it.
 
@@ -36,6 +37,7 @@ def checked_set(
         splits: The part of each.
         ids: What the caller calls them; their positions when not given.
         given: Whether the folders named the parts.
+        channels: Of the pictures.
     """
     classes = tuple(sorted({one.label for one in records}))
     number = {name: position for position, name in enumerate(classes)}
@@ -52,6 +54,7 @@ def checked_set(
         sizes=np.array([one.bytes for one in records], dtype=np.int64),
         formats=tuple(one.format for one in records),
         given=given,
+        channels=channels,
         units=units.unit,
         unit_names=units.names,
     )

@@ -16,6 +16,7 @@ from tl_core.cli.show import Bars, as_lines, table
 from tl_core.config import DataConfig, TrainConfig
 from tl_core.data.divided import Divided, divided
 from tl_core.data.intake import Intake, take_in
+from tl_core.data.kinds import RGB
 from tl_core.data.layout import SPLITS
 from tl_core.data.split import assign_splits
 from tl_core.data.table_file import is_table
@@ -121,7 +122,12 @@ def _checked(
 
     keep_freed_memory()
     splits = assign_splits(intake.records, DataConfig())
-    checked = checked_set(intake.records, splits, given=bool(intake.given_splits))
+    checked = checked_set(
+        intake.records,
+        splits,
+        given=bool(intake.given_splits),
+        channels=int(intake.reading.get("channels", RGB)),
+    )
     bars = Bars()
 
     def progress(stage: str) -> Callable[[int, int], None]:

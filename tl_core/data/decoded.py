@@ -52,6 +52,9 @@ class Decoded:
         n_pages: Pictures in the file.
         animated: It is the first frame of an animation.
         transparent: Parts of it were see-through; white lies behind them now.
+        planes: uint8 (H, W, C) of a picture of 2 or more than 4 channels, whose ``image`` is then
+            a preview; else None.
+        plane_samples: As ``sample``, for each channel of ``planes``; empty for 8 bits.
         sample: Some of its numbers, float64 (n,), when it has more than 8 bits of grey, else None.
         unit: Of ``sample``, "HU" or "".
         taken: When, by the camera's clock: seconds since 1970 without a time zone, or None.
@@ -67,6 +70,8 @@ class Decoded:
     n_pages: int = 1
     animated: bool = False
     transparent: bool = False
+    planes: np.ndarray | None = None
+    plane_samples: tuple[np.ndarray, ...] = ()
     sample: np.ndarray | None = None
     unit: str = ""
     taken: float | None = None

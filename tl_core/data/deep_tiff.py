@@ -7,7 +7,7 @@ before tifffile unpacks it.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Any, TypeVar
 
 import numpy as np
@@ -23,11 +23,12 @@ from tl_core.data.decoded import (
     on_white,
     room,
 )
+from tl_core.data.planes import MARK, MOST_CHANNELS, preview
 from tl_core.data.quarantine import unreadable
 from tl_core.data.reading import SIXTEEN_BITS, Deep, Reading
 from tl_core.errors import UnreadableImageError
 
-__all__ = ["tiff_page", "tiff_pages", "turned"]
+__all__ = ["channels_are_planes", "tiff_page", "tiff_pages", "turned"]
 
 NOT_PACKED, DEFLATE = 1, (8, 32946)  # values of the tag Compression
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2  # of the tag PhotometricInterpretation
@@ -122,6 +123,8 @@ def _page(
             if int(page.samplesperpixel) > 1 and int(page.planarconfig) == 2:
                 pixels = np.moveaxis(pixels, 0, -1)
             pixels = turned(pixels, _orientation(page))
+            if _is_planes(page):
+                return _planes(page, pixels, reading, n_pages)
             deep = _deep(page, pixels)
             shown, transparent = (deep.shown(reading), False) if deep else _shown(page, pixels)
     return Decoded(
@@ -147,13 +150,20 @@ def _check_kind(page: Any) -> None:
             f"is packed in a way Thaw cannot open ({name}): save it without compression, or as PNG",
             code="unsupported",
         )
-    if channels == 2 or channels > 4 or (channels > 2 and photometric != RGB):
+    kind = page.dtype.kind
+    if _is_planes(page):
+        if channels > MOST_CHANNELS or kind not in "uif":
+            raise unreadable(
+                f"has {channels} channels of a kind that is not supported: at most "
+                f"{MOST_CHANNELS} channels of plain numbers are read",
+                code="unsupported",
+            )
+        return
+    if channels > 1 and photometric != RGB:
         raise unreadable(
-            f"has {channels} channels, and Thaw reads grey (1) and colour (3, or 4 with "
-            "transparency): save the channels you want as a grey or colour picture",
+            f"has {channels} channels of a kind of colour that is not supported: save it as PNG",
             code="unsupported",
         )
-    kind = page.dtype.kind
     if channels == 1 and (photometric not in (WHITE_IS_ZERO, BLACK_IS_ZERO) or kind not in "buif"):
         raise unreadable("holds pixels of a kind that is not supported", code="unsupported")
     if channels > 1 and (kind != "u" or page.dtype.itemsize > 2):
@@ -161,6 +171,45 @@ def _check_kind(page: Any) -> None:
             "holds colours of more than 16 bits: save it with 8 or 16 bits per colour",
             code="unsupported",
         )
+
+
+def _is_planes(page: Any) -> bool:
+    """Whether the channels are no colours: 2, more than 4, or not said to be red, green, blue."""
+    extra = page.extrasamples if isinstance(page.extrasamples, tuple) else ()
+    return channels_are_planes(int(page.samplesperpixel), int(page.photometric), extra)
+
+
+def channels_are_planes(channels: int, photometric: int, extra: Sequence[int]) -> bool:
+    """Whether channels are no colours, by a page's tags; ``extra`` is ExtraSamples.
+
+    Grey with more channels than transparency, or more than any colour has.
+    """
+    if photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO):
+        see_through = channels == 2 and tuple(extra)[:1] in ((ALPHA[0],), (ALPHA[1],))
+        return channels > 1 and not see_through
+    return photometric == RGB and channels > 4
+
+
+def _planes(page: Any, pixels: np.ndarray, reading: Reading | None, n_pages: int) -> Decoded:
+    """A picture of several channels, each in 8 bits; three become red, green and blue."""
+    samples: tuple[np.ndarray, ...] = ()
+    if pixels.dtype != np.uint8:
+        full = SIXTEEN_BITS if pixels.dtype == np.dtype(np.uint16) else None
+        deep = [Deep(stored=pixels[..., one], full=full) for one in range(pixels.shape[-1])]
+        samples = tuple(one.sample() for one in deep)
+        shown = [np.asarray(one.plane(reading, place)) for place, one in enumerate(deep)]
+        pixels = np.stack(shown, axis=-1)
+    height, width, channels = pixels.shape
+    return Decoded(
+        image=preview(pixels),
+        width=width,
+        height=height,
+        format="TIFF",
+        native=page.description == MARK and not samples and n_pages == 1,
+        n_pages=n_pages,
+        planes=None if channels == 3 else pixels,
+        plane_samples=samples,
+    )
 
 
 def _check_unpacked(page: Any, stream: IO[bytes]) -> None:

@@ -14,9 +14,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 
 from tl_core.data.archive import open_container
 from tl_core.data.container import Container, Entry, IntakeLimits
+from tl_core.data.kinds import RGB, of_one_kind
 from tl_core.data.layout import SPLITS, Layout, Placed, read_layout
 from tl_core.data.notes import intake_notes, nothing_usable
 from tl_core.data.passes import Fact, Passes, page_name
@@ -102,7 +104,7 @@ def take_in(
                 copies=copies,
                 reading=reading,
             )
-            facts = passes.read(wanted, report)
+            facts, channels = of_one_kind(passes.read(wanted, report), quarantine)
     told = reading_notes(
         facts,
         {placed.path: placed.label for placed in layout.pictures},
@@ -117,8 +119,13 @@ def take_in(
         quarantine=tuple(sorted(quarantine, key=lambda one: (one.file, one.code))),
         given_splits=tuple(part for part in SPLITS if any(r.split == part for r in records)),
         notes=(*intake_notes(records, quarantine, layout), *told),
-        reading=passes.reading.to_dict() if passes.reading else {},
+        reading=_reading(passes.reading, channels),
     )
+
+
+def _reading(rule: Reading | None, channels: int) -> dict[str, Any]:
+    kept = rule.to_dict() if rule else {}
+    return kept if channels == RGB else {**kept, "channels": channels}
 
 
 def _copies(

@@ -1,8 +1,8 @@
 """The part of pictures that join a set later: shares hold, and nobody changes sides.
 
-What is there keeps its part. A new picture goes where an exact copy of it or a picture of its
-group already is, so a copy of a test picture never becomes training. The others fill, class by
-class, what the set's shares ask for, in an order that depends on seed and contents only.
+What is there keeps its part. A new picture goes where an exact copy of it, a picture of its group
+or of its burst already is, so a copy of a test picture never becomes training. The others fill,
+class by class, what the set's shares ask for, in an order that depends on seed and contents only.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from tl_core.config import DataConfig
 from tl_core.data.placed import SPLITS
 from tl_core.data.records import ImageRecord
+from tl_core.data.together import units_of
 
 __all__ = ["parts_of_newcomers"]
 
@@ -41,7 +42,8 @@ def parts_of_newcomers(
         away: Positions in ``there`` of pictures that were left out: they keep their side for the
             day they come back, and count for no share.
     """
-    units = _units([*there, *new])
+    found = units_of([*there, *new], bursts=config.bursts)
+    units = [found.names[number] for number in found.unit]
     old_units, new_units = units[: len(there)], units[len(there) :]
     sides: dict[str, str] = {}
     for unit, part in zip(old_units, parts, strict=True):
@@ -103,23 +105,6 @@ def _shares(here: Sequence[tuple[ImageRecord, str]], config: DataConfig) -> dict
         if "val" in given:
             shares["val"] = counts["val"] / len(here)
     return shares
-
-
-def _units(records: Sequence[ImageRecord]) -> list[str]:
-    """What each picture moves with: everything tied to it by equal contents or groups."""
-    parent: dict[str, str] = {}
-
-    def root(key: str) -> str:
-        while parent.setdefault(key, key) != key:
-            parent[key] = parent[parent[key]]
-            key = parent[key]
-        return key
-
-    for record in records:
-        if record.group:
-            one, other = root(record.digest), root(f"group {record.group}")
-            parent[max(one, other)] = min(one, other)
-    return [root(record.digest) for record in records]
 
 
 def _rank(unit: str, seed: int) -> bytes:

@@ -14,7 +14,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +24,9 @@ from tl_core.data.container import Container, Entry, IntakeLimits
 from tl_core.data.decode import Decoded, decode, pages
 from tl_core.data.parallel import in_threads
 from tl_core.data.pixels import WorkingCopies
+from tl_core.data.planes import plane_file
 from tl_core.data.quarantine import Quarantined, reason_of
-from tl_core.data.reading import Reading, ValueSample
+from tl_core.data.reading import AT_MOST, Reading, ValueSample
 from tl_core.data.thumbs import THUMB_SIZES, keep_thumb, thumb_bytes
 from tl_core.errors import CancelledError, StorageError, UnreadableImageError, UnsafeArchiveError
 from tl_core.storage import Home
@@ -44,7 +45,7 @@ class Fact:
     ``entry`` is the file it came in and ``page`` its place there, from 1; ``group`` is the
     patient's where there is one, else ``file_group``, which holds the pages of a file together;
     ``rendered`` ones are not stored as they came, ``deep`` ones had more than 8 bits of grey, and
-    ``flat`` ones are nearly even by the rule.
+    ``flat`` ones are nearly even by the rule. ``channels`` is 3 for grey as well as for colour.
     """
 
     entry: str
@@ -64,6 +65,7 @@ class Fact:
     rendered: bool
     deep: bool
     flat: bool
+    channels: int = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,7 @@ class _Deep:
     """A page that waits for the rule; its values are counted and forgotten."""
 
     page: int
-    sample: np.ndarray
+    samples: tuple[np.ndarray, ...]  # one, or one per channel
     unit: str
 
 
@@ -138,6 +140,7 @@ class Passes:
         self._given = reading is not None
         self._rendered_bytes = 0
         self._sample = ValueSample()
+        self._channels: dict[int, list[ValueSample]] = {}  # by how many channels there are
         self.reading = reading
         self.outside = 0.0  # share of the values that lie outside a rule that was given
 
@@ -153,7 +156,7 @@ class Passes:
                 finished += 1
             report(finished + len(waiting) // 2, len(wanted))
         if waiting:
-            self.reading = self._sample.reading()
+            self.reading = replace(self._sample.reading(), planes=self._ends())
         elif self._given and self.reading is not None:
             self.outside = self._sample.outside(self.reading)
         left = len(waiting)
@@ -223,11 +226,13 @@ class Passes:
     def _outcome(self, spooled: _Spooled, page: int, found: Decoded) -> _Good | _Deep:
         if found.native:
             return self._good(spooled, page, found, found, spooled.scratch, spooled.digest)
-        if found.sample is not None and self.reading is None:
-            return _Deep(page=page, sample=found.sample, unit=found.unit)
-        content = self._scratch / f"{spooled.scratch.name}-{page}-{secrets.token_hex(4)}.png"
+        samples = found.plane_samples if found.sample is None else (found.sample,)
+        if samples and self.reading is None:
+            return _Deep(page=page, samples=samples, unit=found.unit)
+        name = f"{spooled.scratch.name}-{page}-{secrets.token_hex(4)}"
+        content = self._scratch / f"{name}.{'png' if found.planes is None else 'tif'}"
         with _full_disk_told():
-            digest = write_png(found.image, content)
+            digest = _write(found, content)
         # Decoded again, so that thumbnail and working copy are those of what is stored.
         stored = decode(content, max_side_px=self._side_px, max_pixels=self._limits.pixels)
         return self._good(spooled, page, found, stored, content, digest)
@@ -241,7 +246,8 @@ class Passes:
         content: Path,
         digest: str,
     ) -> _Good:
-        copy = self._copies.make(digest, stored.image) if self._copies else None
+        colors = found.planes is None
+        copy = self._copies.make(digest, stored.image) if self._copies and colors else None
         shown = stored.image
         if self._side_px < THUMB_PX:  # small working copies: a thumbnail would look coarse
             shown = decode(content, max_side_px=THUMB_PX, max_pixels=self._limits.pixels).image
@@ -253,7 +259,7 @@ class Passes:
             digest=digest,
             width=found.width,
             height=found.height,
-            bytes=spooled.bytes if found.native else content.stat().st_size,
+            bytes=spooled.bytes if found.native else max(1, spooled.bytes // found.n_pages),
             format=found.format,
             group=f"patient {found.patient}" if found.patient else file_group,
             file_group=file_group,
@@ -262,8 +268,9 @@ class Passes:
             animated=found.animated,
             transparent=found.transparent,
             rendered=not found.native,
-            deep=found.sample is not None,
+            deep=found.sample is not None or bool(found.plane_samples),
             flat=found.sample is not None and _is_flat(found.image),
+            channels=3 if found.planes is None else found.planes.shape[-1],
         )
         thumb = thumb_bytes(shown, THUMB_PX)
         return _Good(fact=fact, content=content, thumb=thumb, copy=copy, sample=found.sample)
@@ -279,7 +286,7 @@ class Passes:
         if deep:
             _forget_rendered(looked.outcomes)
             for page in deep:
-                self._sample.add(page.sample, page.unit)
+                self._count(page)
             return True
         name = looked.spooled.entry.name
         for one in looked.outcomes:
@@ -291,12 +298,28 @@ class Passes:
         looked.spooled.scratch.unlink(missing_ok=True)
         return False
 
+    def _count(self, page: _Deep) -> None:
+        if len(page.samples) == 1:
+            self._sample.add(page.samples[0], page.unit)
+            return
+        n = len(page.samples)
+        own = self._channels.setdefault(n, [ValueSample(AT_MOST // n) for _ in range(n)])
+        for counted, values in zip(own, page.samples, strict=True):
+            counted.add(values)
+
+    def _ends(self) -> tuple[tuple[float, float], ...]:
+        """Black and white of every channel, of the commonest number of channels."""
+        if not self._channels:
+            return ()
+        most = max(self._channels.values(), key=lambda several: several[0].pictures)
+        return tuple((one.low, one.high) for one in (channel.reading() for channel in most))
+
     def _keep(self, good: _Good) -> None:
         fact = good.fact
         if self._given and good.sample is not None:
             self._sample.add(good.sample)
         if fact.rendered:
-            self._rendered_bytes += fact.bytes
+            self._rendered_bytes += good.content.stat().st_size
             if self._rendered_bytes > self._limits.total_bytes:
                 raise UnsafeArchiveError(
                     f"The pages in it take more than {self._limits.total_bytes / 1e9:.4g} GB.",
@@ -315,6 +338,14 @@ class Passes:
 def page_name(name: str, page: int) -> str:
     """How a page of a file is called: "scan.tif (page 2)"."""
     return f"{name} (page {page})"
+
+
+def _write(found: Decoded, target: Path) -> str:
+    """Write what is rendered of a picture without loss; returns the SHA-256 of the file."""
+    if found.planes is None:
+        return write_png(found.image, target)
+    target.write_bytes(plane_file(found.planes))
+    return hashlib.sha256(target.read_bytes()).hexdigest()
 
 
 def write_png(image: Image.Image, target: Path) -> str:

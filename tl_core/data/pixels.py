@@ -25,8 +25,10 @@ from typing import IO, Self
 import numpy as np
 from PIL import Image
 
-from tl_core.data.decode import open_rgb
-from tl_core.data.planes import open_planes
+from tl_core.data.decode import decode, open_rgb
+from tl_core.data.planes import preview
+from tl_core.data.quarantine import unreadable
+from tl_core.data.reading import Reading
 from tl_core.data.rows import Rows, RowStore, evict, forget
 from tl_core.errors import ConfigError, StorageError
 from tl_core.storage import Home
@@ -38,6 +40,7 @@ __all__ = [
     "fit_square",
     "forget_pixels",
     "open_pixels",
+    "open_planes",
     "shown",
     "square_of",
 ]
@@ -248,29 +251,45 @@ def square_of(
     size_px: int,
     resize: str,
     channels: int = 3,
+    *,
+    reading: Reading | None = None,
 ) -> np.ndarray:
     """A picture file as a network sees it: uint8 (channels, size_px, size_px).
+
+    ``reading`` is the rule for more than 8 bits, of files that were not taken in.
 
     Raises:
         UnreadableImageError: No picture, or one of another number of channels.
     """
     if channels == 3:
-        return _chw(fit_square(open_rgb(source, max_side_px=2 * size_px), size_px, resize))
+        rgb = open_rgb(source, max_side_px=2 * size_px, reading=reading)
+        return _chw(fit_square(rgb, size_px, resize))
     if channels == 1:
-        grey = open_rgb(source, max_side_px=2 * size_px).convert("L")
+        grey = open_rgb(source, max_side_px=2 * size_px, reading=reading).convert("L")
         return np.asarray(fit_square(grey, size_px, resize))[None].copy()
-    planes = open_planes(source, channels)
+    planes = open_planes(source, channels, reading=reading)
     return np.stack([np.asarray(fit_square(one, size_px, resize)) for one in planes])
 
 
+def open_planes(
+    source: IO[bytes] | Path, channels: int, *, reading: Reading | None = None
+) -> Sequence[Image.Image]:
+    """The planes of a picture of other than three channels, each "L".
+
+    Raises:
+        UnreadableImageError: No picture, or one of another number of channels.
+    """
+    found = decode(source, reading=reading)
+    own = 3 if found.planes is None else found.planes.shape[-1]
+    if found.planes is None or own != channels:
+        raise unreadable(f"has {own} channels where the others have {channels}", code="unsupported")
+    planes = np.moveaxis(found.planes, -1, 0)
+    return [Image.fromarray(np.ascontiguousarray(one)) for one in planes]
+
+
 def shown(pixels: np.ndarray) -> Image.Image:
-    """Pixels (C, S, S) uint8 as something to look at: grey, or the first three channels as RGB."""
-    if pixels.shape[0] == 1:
-        return Image.fromarray(pixels[0]).convert("RGB")
-    colors = np.zeros((*pixels.shape[1:], 3), np.uint8)
-    some = pixels[:3].transpose(1, 2, 0)
-    colors[..., : some.shape[-1]] = some
-    return Image.fromarray(colors)
+    """Pixels (C, S, S) uint8 as something to look at, see ``tl_core.data.planes.preview``."""
+    return preview(np.moveaxis(pixels, 0, -1))
 
 
 def _chw(image: Image.Image) -> np.ndarray:

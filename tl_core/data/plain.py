@@ -38,6 +38,7 @@ __all__ = ["FORMATS", "plain_pages"]
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF")  # and HEIF, where pi_heif is there
 SUBFILE, BITS, PACKING, PHOTOMETRIC, PLANES, SAMPLE_FORMAT = 254, 258, 259, 262, 284, 339  # TIFF
+CHANNELS, EXTRA = 277, 338
 SMALLER_COPY, MASK = 1, 4  # bits of SUBFILE
 
 # Second line of defence: Pillow itself refuses twice this. Ours is the stricter one.
@@ -150,7 +151,7 @@ def _full_frames(image: Image.Image) -> tuple[list[int], set[int], int]:
         except Exception as err:
             raise damaged() from err
         tags = image.tag_v2  # type: ignore[attr-defined]
-        if _deep_planes(tags):
+        if _deep_planes(tags) or _no_colors(tags):
             strange.add(frame)
         kind = tags.get(SUBFILE, 0)
         if frame and isinstance(kind, int) and kind & (SMALLER_COPY | MASK):
@@ -173,6 +174,16 @@ def _deep_planes(tags: Any) -> bool:
     bits = tags.get(BITS, (1,))
     deep = max(bits) > 8 if isinstance(bits, tuple) else False
     return deep and tags.get(PLANES) == 2 and tags.get(PACKING, 1) == 1
+
+
+def _no_colors(tags: Any) -> bool:
+    """Whether there are more channels than Pillow shows: it would take the first for the whole."""
+    extra = tags.get(EXTRA, ())
+    return deep_tiff.channels_are_planes(
+        int(tags.get(CHANNELS, 1)),
+        int(tags.get(PHOTOMETRIC, 1)),
+        extra if isinstance(extra, tuple) else (extra,),
+    )
 
 
 def _page(image: Image.Image, max_side_px: int | None, reading: Reading | None) -> Decoded:

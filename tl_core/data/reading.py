@@ -22,7 +22,7 @@ from PIL import Image
 
 from tl_core.data.quarantine import unreadable
 
-__all__ = ["SIXTEEN_BITS", "Deep", "Reading", "ValueSample"]
+__all__ = ["AT_MOST", "SIXTEEN_BITS", "Deep", "Reading", "ValueSample", "number_words"]
 
 SIXTEEN_BITS = (0.0, 65535.0)
 ENDS = (0.005, 0.995)  # shares of all values of a set that become black and white: SCIENCE, 9
@@ -39,17 +39,22 @@ class Reading:
     """The rule of a set: ``low`` and what is below becomes 0, ``high`` and what is above 255.
 
     ``unit`` is "HU" where all values are Hounsfield units, else ""; ``pictures`` is the number of
-    pictures the rule was made from.
+    pictures the rule was made from. ``planes`` has the two ends of every channel, for pictures of
+    other than one or three channels.
     """
 
     low: float
     high: float
     unit: str = ""
     pictures: int = 0
+    planes: tuple[tuple[float, float], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values, for JSON."""
-        return {"rule": "grey values low..high become 0..255", **asdict(self)}
+        kept = {"rule": "grey values low..high become 0..255", **asdict(self)}
+        if not self.planes:
+            del kept["planes"]
+        return kept
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any] | None) -> Self | None:
@@ -61,6 +66,7 @@ class Reading:
             high=float(values["high"]),
             unit=str(values.get("unit", "")),
             pictures=int(values.get("pictures", 0)),
+            planes=tuple((float(low), float(high)) for low, high in values.get("planes", ())),
         )
 
     def in_words(self) -> str:
@@ -120,6 +126,12 @@ class Deep:
         """
         if reading is not None:
             return self.between(reading.low, reading.high)
+        return self.between(*(self.full or self._ends()))
+
+    def plane(self, reading: Reading | None, channel: int) -> Image.Image:
+        """One channel of several in 8 bits (mode "L"), by its own ends in the rule."""
+        if reading is not None and channel < len(reading.planes):
+            return self.between(*reading.planes[channel])
         return self.between(*(self.full or self._ends()))
 
     def between(self, low: float, high: float) -> Image.Image:

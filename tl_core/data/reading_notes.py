@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from tl_core.data.passes import Fact
-from tl_core.data.reading import Reading
+from tl_core.data.reading import Reading, number_words
 
 __all__ = ["placeholder_patient", "reading_notes"]
 
@@ -32,7 +32,8 @@ def reading_notes(
         outside: Where the rule was given: the share of the new values that lie outside of it.
     """
     return [
-        *_rule(facts, reading, outside),
+        *_channels(facts, reading),
+        *_rule([fact for fact in facts if fact.channels == 3], reading, outside),
         *_stored(facts),
         *_pages(facts),
         *_patients(facts),
@@ -70,6 +71,21 @@ def _rule(facts: Sequence[Fact], reading: Reading | None, outside: float | None)
     return notes
 
 
+def _channels(facts: Sequence[Fact], reading: Reading | None) -> list[str]:
+    several = [fact for fact in facts if fact.channels != 3]
+    if not several:
+        return []
+    n = several[0].channels
+    note = (
+        f"The pictures have {n} channels. A network that learnt from colours is adapted to them; "
+        "what you see of them here are the first three as red, green and blue."
+    )
+    if not (reading and reading.planes and any(fact.deep for fact in several)):
+        return [note]
+    ends = ", ".join(f"{number_words(low)} to {number_words(high)}" for low, high in reading.planes)
+    return [note, f"Each channel becomes 8 bits by one rule for the whole set: {ends}."]
+
+
 def _stored(facts: Sequence[Fact]) -> list[str]:
     kinds = Counter(fact.format for fact in facts if fact.rendered)
     if not kinds:
@@ -79,6 +95,8 @@ def _stored(facts: Sequence[Fact]) -> list[str]:
     note = f"{whole} kept as 8-bit PNG ({words})"
     if "DICOM" in kinds:
         return [f"{note}; of the DICOM headers only the make of the device is kept."]
+    if any(fact.channels != 3 for fact in facts):
+        note = note.replace("8-bit PNG", "8 bits per channel")
     return [f"{note}."]
 
 

@@ -16,11 +16,12 @@ class ImageRecord:
 
     ``path`` is its relative name in what the user brought, unique in the set; ``split`` the part
     its folder gave ("train", "val" or "test"), or None; ``digest`` the SHA-256 of the stored
-    file, the same for exact copies; ``width`` and ``height`` pixels, upright; ``bytes`` the
-    stored file's size; ``format`` what the user's file was, e.g. "JPEG" or "DICOM" (DICOM, pages
-    and grey of more than 8 bits are stored as PNG); ``group`` names pictures that must stay on one
-    side of the split, "" for those that stand alone; ``taken`` is when by the camera's
-    clock, in seconds since 1970 without a time zone, or None; ``camera`` its maker and model.
+    file, the same for exact copies; ``width`` and ``height`` pixels, upright; ``bytes`` of the
+    user's file, a page counting as its share; ``format`` what the user's file was, e.g. "JPEG" or
+    "DICOM" (DICOM, pages and grey of more than 8 bits are stored as PNG); ``group`` names pictures
+    that must stay on one side of the split, "" for those that stand alone; ``taken`` is when by the
+    camera's clock, in seconds since 1970 without a time zone, or None; ``camera`` its maker and
+    model.
     """
 
     path: str

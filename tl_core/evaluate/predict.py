@@ -162,7 +162,7 @@ def _pixels(
     """(channels, S, S) uint8 and a note, or the sentence that says why it cannot be used."""
     try:
         if channels not in (1, 3):
-            return square_of(source, size_px, resize, channels), ""
+            return square_of(source, size_px, resize, channels, reading=reading), ""
         found = decode(source, max_side_px=2 * size_px, reading=reading)
     except UnreadableImageError as err:
         return err.message

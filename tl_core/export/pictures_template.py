@@ -75,13 +75,6 @@ class Grey:
         return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
 
 
-def open_rgb(
-    source: Path | IO[bytes], max_side_px: int, rule: dict[str, Any] | None = None
-) -> Image.Image:
-    """Decode a picture to upright 8-bit RGB; see ``opened``."""
-    return opened(source, max_side_px, rule)[0]
-
-
 def opened(
     source: Path | IO[bytes], max_side_px: int, rule: dict[str, Any] | None = None
 ) -> tuple[Image.Image, str]:
@@ -136,8 +129,9 @@ def _plain(
         return _strange_tiff(stream, rule), ""
     _check_size(image.width, image.height)
     tags = dict(getattr(image, "tag_v2", {}))
-    if tags.get(284) == 2 and tags.get(259, 1) == 1 and max(tags.get(258, (1,))) > 8:
-        note = _note(image)  # Pillow would show noise for deep colours in planes
+    planes = tags.get(284) == 2 and tags.get(259, 1) == 1 and max(tags.get(258, (1,))) > 8
+    if planes or (tags.get(262) in (0, 1) and tags.get(277, 1) > 2):
+        note = _note(image)  # Pillow would show noise, or only the first channel
         return _strange_tiff(stream, rule), note
     if image.format in ("JPEG", "MPO"):
         image.draft(None, (max_side_px, max_side_px))
@@ -211,16 +205,15 @@ def _strange_tiff(stream: IO[bytes], rule: dict[str, Any] | None) -> Image.Image
         page: Any = file.pages[0]
         _check_size(page.imagewidth, page.imagelength)
         channels = page.samplesperpixel
-        if channels not in (1, 3, 4) or (channels > 1 and page.photometric != 2):
+        parts = channels == 3 and page.photometric in (0, 1)  # no colours by name, shown as such
+        if channels not in (1, 3, 4) or (channels > 1 and page.photometric != 2 and not parts):
             raise UnusableError(f"has {channels} channels; grey and colour can be read")
         pixels = np.asarray(page.asarray(maxworkers=1))
         if channels > 1 and page.planarconfig == 2:
             pixels = np.moveaxis(pixels, 0, -1)
-        tag = page.tags.get(274)
-        orientation = int(tag.value) if tag is not None else 1
-    pixels = pixels.swapaxes(0, 1) if orientation >= 5 else pixels
-    pixels = pixels[::-1] if orientation in (3, 4, 7, 8) else pixels
-    pixels = pixels[:, ::-1] if orientation in (2, 3, 6, 7) else pixels
+        pixels = _turned(pixels, page.tags.get(274))
+    if parts:
+        return Image.merge("RGB", _by_channel(pixels, rule))
     if channels == 1:
         if pixels.dtype.kind == "b":
             pixels = pixels.astype(np.uint8) * 255
@@ -231,6 +224,47 @@ def _strange_tiff(stream: IO[bytes], rule: dict[str, Any] | None) -> Image.Image
     if channels == 4 and tuple(page.extrasamples)[:1] in ((1,), (2,)):
         return _to_rgb(_colour(pixels, 8 * pixels.itemsize))
     return _colour(pixels[:, :, :3], 8 * pixels.itemsize)
+
+
+def _turned(pixels: np.ndarray[Any, Any], tag: Any) -> np.ndarray[Any, Any]:
+    orientation = int(tag.value) if tag is not None else 1
+    pixels = pixels.swapaxes(0, 1) if orientation >= 5 else pixels
+    pixels = pixels[::-1] if orientation in (3, 4, 7, 8) else pixels
+    return pixels[:, ::-1] if orientation in (2, 3, 6, 7) else pixels
+
+
+def _planes(
+    source: Path | IO[bytes], channels: int, rule: dict[str, Any] | None
+) -> list[Image.Image]:
+    """The channels of a TIFF file that are no colours, each as 8-bit grey by its own rule."""
+    try:
+        import tifffile
+
+        with tifffile.TiffFile(source) as file:
+            page: Any = file.pages[0]
+            _check_size(page.imagewidth, page.imagelength)
+            if page.samplesperpixel != channels:
+                raise UnusableError(f"has {page.samplesperpixel} channels instead of {channels}")
+            pixels = np.asarray(page.asarray(maxworkers=1))
+            if page.planarconfig == 2:
+                pixels = np.moveaxis(pixels, 0, -1)
+            return _by_channel(_turned(pixels, page.tags.get(274)), rule)
+    except ImportError as err:
+        raise UnusableError("needs tifffile: run  pip install tifffile  to read it") from err
+    except UnusableError:
+        raise
+    except Exception as err:
+        raise UnusableError("is damaged or of a kind that is not supported") from err
+
+
+def _by_channel(pixels: np.ndarray[Any, Any], rule: dict[str, Any] | None) -> list[Image.Image]:
+    """Each channel as 8-bit grey, by its own ends of the rule."""
+    shown = []
+    for place, own in enumerate((rule or {}).get("planes") or [None] * pixels.shape[-1]):
+        one = Grey(np.ascontiguousarray(pixels[..., place]))
+        ends = (0.0, 255.0) if pixels.dtype == np.uint8 else own
+        shown.append((one.between(*ends) if ends else one.by(None)).convert("L"))
+    return shown
 
 
 # -- medical pictures ------------------------------------------------------------------------------
@@ -341,7 +375,7 @@ def _number(file: Any, name: str) -> float | None:
 def fit_square(
     image: Image.Image, size_px: int, resize: str, pad_color: Sequence[int]
 ) -> Image.Image:
-    """Fit an RGB picture into a square of ``size_px``: "pad", "squash" or "crop" (the middle)."""
+    """Fit an RGB or grey picture into a square: "pad", "squash" or "crop" (the middle)."""
     width, height = image.size
     bicubic = Image.Resampling.BICUBIC
     if resize == "squash":
@@ -353,7 +387,10 @@ def fit_square(
         return image.resize((size_px, size_px), bicubic, box=box, reducing_gap=2.0)
     scale = size_px / max(width, height)
     inner = (max(1, round(width * scale)), max(1, round(height * scale)))
-    square = Image.new("RGB", (size_px, size_px), (pad_color[0], pad_color[1], pad_color[2]))
+    color: Any = (pad_color[0], pad_color[1], pad_color[2])
+    if image.mode == "L":
+        color = round(sum(pad_color) / 3)
+    square = Image.new(image.mode, (size_px, size_px), color)
     small = image.resize(inner, bicubic, reducing_gap=2.0)
     square.paste(small, ((size_px - inner[0]) // 2, (size_px - inner[1]) // 2))
     return square
@@ -372,7 +409,12 @@ def pixels_and_note(
     source: Path | IO[bytes], preprocessing: dict[str, Any]
 ) -> tuple[np.ndarray[Any, Any], str]:
     """As ``to_pixels``, with the note of ``opened``."""
-    size_px = int(preprocessing["size_px"])
-    image, note = opened(source, 2 * size_px, preprocessing.get("reading"))
-    square = fit_square(image, size_px, preprocessing["resize"], preprocessing["pad_color"])
-    return np.ascontiguousarray(np.asarray(square).transpose(2, 0, 1)), note
+    size_px, channels = int(preprocessing["size_px"]), int(preprocessing.get("channels", 3))
+    rule, fit = preprocessing.get("reading"), (preprocessing["resize"], preprocessing["pad_color"])
+    if channels not in (1, 3):
+        planes = _planes(source, channels, rule)
+        return np.stack([np.asarray(fit_square(one, size_px, *fit)) for one in planes]), ""
+    image, note = opened(source, 2 * size_px, rule)
+    square = fit_square(image if channels == 3 else image.convert("L"), size_px, *fit)
+    pixels = np.asarray(square).reshape(size_px, size_px, channels)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1)), note

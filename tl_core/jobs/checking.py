@@ -77,7 +77,13 @@ def check(context: Context) -> dict[str, Any]:
     ids, records, splits = context.library.records(project.id)
     if not records:
         raise TooFewImagesError("There are no pictures yet.", hint="Bring some first.")
-    checked = checked_set(records, splits, ids=ids, given=bool(project.given_splits))
+    checked = checked_set(
+        records,
+        splits,
+        ids=ids,
+        given=bool(project.given_splits),
+        channels=project.channels,
+    )
     found = examined(context.home, checked, context.progress)
     judged = np.isfinite(found.probabilities).all(axis=1)
     right = found.probabilities[judged].argmax(axis=1) == checked.labels[judged]
@@ -232,7 +238,7 @@ def seen_by_network(
     """
     if not _two_classes(checked, rows):
         return None
-    facts = card(DEFAULT_MODEL)
+    facts = card(DEFAULT_MODEL).for_channels(checked.channels)
     shorter = np.minimum(checked.widths, checked.heights)
     spec = resolved(
         changed(RunSpec(), {"freeze.layers": "deep-probe"}),
@@ -247,9 +253,10 @@ def seen_by_network(
         digests,
         size_px=spec.train.image_size or facts.input_px,
         resize=spec.train.resize,
+        channels=facts.channels,
         report=progress("Preparing the pictures"),
     ).images
-    model = build(DEFAULT_MODEL, n_classes=len(checked.classes))
+    model = build(DEFAULT_MODEL, n_classes=len(checked.classes), channels=facts.channels)
     looked = BlockFeatures(
         model,
         layer_groups(model),

@@ -21,6 +21,7 @@ from tl_core.config import DataConfig
 from tl_core.errors import DataError
 from tl_core.jobs.library import ImageRow
 from tl_core.jobs.naming import class_name, known_name
+from tl_core.jobs.regrouping import joined, sides
 from tl_core.jobs.rewriting import (
     Values,
     config_of,
@@ -32,7 +33,6 @@ from tl_core.jobs.rewriting import (
     write_values,
 )
 from tl_core.jobs.schema import changes, images
-from tl_core.jobs.together import joined, sides
 
 __all__ = ["Change", "Curation"]
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from tl_core.config import DataConfig, TrainConfig
 from tl_core.data.intake import Intake, take_in
+from tl_core.data.kinds import RGB
 from tl_core.data.reading import Reading
 from tl_core.data.sample import SampleOptions, write_sample
 from tl_core.errors import DataError
+from tl_core.jobs.library import Project
 from tl_core.jobs.work import Context
 from tl_core.models.catalog import DEFAULT_MODEL, card
 from tl_core.storage import write_json
@@ -89,9 +91,19 @@ def _joins(context: Context) -> bool:
     return context.row.spec.get("mode") == "add" and bool(there)
 
 
+def _check_channels(project: Project, intake: Intake) -> None:
+    own = int(intake.reading.get("channels", RGB))
+    if own != project.channels:
+        raise DataError(
+            f"These pictures have {own} channels, those of the set have {project.channels}.",
+            hint="Bring pictures of the same kind, or start a project of their own.",
+        )
+
+
 def _keep(context: Context, intake: Intake) -> dict[str, Any]:
     project = context.library.get(context.row.project_id)
     if _joins(context):
+        _check_channels(project, intake)
         added = context.library.add_images(project.id, intake)
         return {
             "added": added.pictures,

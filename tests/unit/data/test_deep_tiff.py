@@ -106,11 +106,20 @@ def test_of_deep_colour_the_upper_eight_bits_count() -> None:
 
 
 @pytest.mark.parametrize("channels", [2, 5, 8])
-def test_other_channels_are_named(channels: int) -> None:
+def test_other_channels_are_planes(channels: int) -> None:
     pixels = np.zeros((6, 8, channels), np.uint16)
-    code, reason = why(tiff(pixels, photometric="minisblack", planarconfig="contig"))
-    assert code == "unsupported"
-    assert reason.startswith(f"has {channels} channels, and Thaw reads grey (1) and colour (3")
+    pixels[..., -1] = 60_000
+    found = decode(io.BytesIO(tiff(pixels, photometric="minisblack", planarconfig="contig")))
+    assert found.planes is not None
+    assert found.planes.shape == (6, 8, channels)
+    assert found.planes[..., -1].min() == round(60_000 / 257)
+    assert len(found.plane_samples) == channels
+
+
+def test_kinds_of_colour_that_are_not_known_are_named() -> None:
+    pixels = np.zeros((4, 6, 8), np.uint16)
+    body = tiff(pixels, photometric="separated", planarconfig="separate")
+    assert why(body)[1].startswith("has 4 channels of a kind of colour that is not supported")
 
 
 def test_kinds_of_numbers_without_a_way_to_grey_are_named() -> None:
@@ -172,8 +181,9 @@ def test_pages_of_different_kinds() -> None:
     assert deep.sample is not None
     assert np.asarray(deep.image).max() == 255
     assert (strange.format, strange.n_pages) == ("TIFF", 4)
-    assert isinstance(channels, UnreadableImageError)
-    assert reason_of(channels).startswith("has 5 channels")
+    assert not isinstance(channels, UnreadableImageError)
+    assert channels.planes is not None
+    assert (channels.native, channels.n_pages) == (False, 4)
 
 
 def test_too_many_pages_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 The script shares no code with the app, so every kind of file is compared bit by bit.
 """
 
+import dataclasses
 import io
 import sys
 
@@ -175,6 +176,39 @@ def test_the_same_rule_makes_the_same_pixels(kind, reading):
     assert np.ptp(ours) > 5
 
 
+PLANES = Reading(low=0, high=0, planes=((0, 9000), (100, 40_000), (0, 300), (5, 60_000), (9, 10)))
+
+
+@pytest.mark.parametrize("separate", [False, True])
+@pytest.mark.parametrize("dtype", ["u1", "u2", "f4"])
+@pytest.mark.parametrize("channels", [2, 3, 5])
+@pytest.mark.parametrize("reading", [None, PLANES], ids=["no rule", "rule"])
+def test_channels_that_are_no_colours_make_the_same_pixels(reading, channels, dtype, separate):
+    rng = np.random.default_rng(channels)
+    values = (rng.uniform(0, 1, (30, 40, channels)) * (255 if dtype == "u1" else 50_000)).astype(
+        dtype
+    )
+    content = tiff(
+        np.moveaxis(values, 2, 0) if separate else values,
+        photometric="minisblack",
+        planarconfig="separate" if separate else "contig",
+    )
+    rule = (
+        None if reading is None else dataclasses.replace(reading, planes=PLANES.planes[:channels])
+    )
+    rules = {"size_px": 24, "resize": "pad", "pad_color": pixels.PAD_COLOR, "channels": channels}
+    rules["reading"] = rule.to_dict() if rule else {}
+    theirs = pixels.square_of(io.BytesIO(content), 24, "pad", channels, reading=rule)
+    assert (script.to_pixels(io.BytesIO(content), rules) == theirs).all()
+
+
+def test_grey_only_makes_the_same_pixels():
+    content = encoded(photo(), "PNG")
+    rules = {"size_px": 24, "resize": "pad", "pad_color": pixels.PAD_COLOR, "channels": 1}
+    theirs = pixels.square_of(io.BytesIO(content), 24, "pad", 1)
+    assert (script.to_pixels(io.BytesIO(content), rules) == theirs).all()
+
+
 def test_what_was_looked_at_is_told():
     for content, note in (
         (pages_of(3), "the first of several pages"),
@@ -210,7 +244,7 @@ def test_a_package_that_is_missing_is_named(monkeypatch, package, content, words
     monkeypatch.setitem(sys.modules, package, None)
     monkeypatch.setattr(script, "FORMATS", [one for one in script.FORMATS if one != "HEIF"])
     with pytest.raises(script.UnusableError, match=words):
-        script.open_rgb(io.BytesIO(body), 64)
+        script.opened(io.BytesIO(body), 64)
 
 
 @pytest.mark.parametrize("kind", REFUSED)
@@ -219,7 +253,7 @@ def test_refused_as_in_the_app(kind):
     with pytest.raises(UnreadableImageError):
         of_the_app(content, 32, "pad")
     with pytest.raises(script.UnusableError, match=r"^is "):
-        script.open_rgb(io.BytesIO(content), 64)
+        script.opened(io.BytesIO(content), 64)
 
 
 def test_text_in_a_png_does_not_matter():

@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.data import hostile
 from tests.unit.jobs.test_resume import process
-from tl_core.data import intake
+from tl_core.data import passes
 from tl_core.errors import CancelledError
 from tl_core.jobs import removing, work
 from tl_core.jobs.schema import open_engine
@@ -114,7 +114,7 @@ def test_a_project_deleted_during_its_intake_leaves_nothing(
 ) -> None:
     project_id, _ = old_set(studio)
     task_id = bring(studio, project_id, new_set())
-    keep = intake._Reader._keep
+    keep = passes.Passes._keep
     kept = 0
 
     def keep_then_delete(self: Any, *told: Any) -> Any:
@@ -124,7 +124,7 @@ def test_a_project_deleted_during_its_intake_leaves_nothing(
             studio.delete(project_id)
         return keep(self, *told)
 
-    monkeypatch.setattr(intake._Reader, "_keep", keep_then_delete)
+    monkeypatch.setattr(passes.Passes, "_keep", keep_then_delete)
     carry_out(home, open_engine(home), studio.run(task_id))
     for folder in ("blobs", "thumbs", "uploads", "runs"):
         assert not files_of(home, folder), folder

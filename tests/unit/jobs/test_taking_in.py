@@ -123,7 +123,7 @@ def test_killed_while_it_reads_the_set_is_whole_and_the_next_try_succeeds(
     task = queue_intake(home, queue, project, folder=str(more), mode="add")
     assert queue.claim("side", "test", task) is not None
     environment = {**os.environ, "THAW_HOME": str(home.root), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "tests.unit.jobs.killer", task, "progress", "0"]
+    command = [sys.executable, "-m", "tests.unit.jobs.killer", task, "progress", "1"]
     done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
     assert done.returncode == -9
     assert paths(engine, project) == before

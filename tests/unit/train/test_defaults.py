@@ -31,7 +31,10 @@ def test_every_open_setting_is_filled_within_its_limits(layers: str, n_train: in
 
 
 def test_what_the_user_set_stays() -> None:
-    spec = RunSpec(train=TrainConfig(epochs=3, lr=0.5, batch_size=7, image_size=96, views=5))
+    spec = RunSpec(
+        model=ModelConfig(channels=1),
+        train=TrainConfig(epochs=3, lr=0.5, batch_size=7, image_size=96, views=5),
+    )
     assert resolved(spec, card=CARD, n_train=245, n_classes=2) == spec
 
 

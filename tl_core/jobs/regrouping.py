@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from sqlalchemy import Connection, select
 
+from tl_core.data.together import units_of
+from tl_core.jobs.image_rows import record_of
+from tl_core.jobs.rewriting import config_of
 from tl_core.jobs.schema import images
 
 __all__ = ["joined", "sides"]
@@ -59,29 +61,26 @@ def _with_names(parts: Iterable[tuple[set[int], set[str]]], taken: set[str]) -> 
 def sides(connection: Connection, project_id: str, numbers: Sequence[int]) -> dict[int, str]:
     """The parts that pictures must take when they come back into the set.
 
-    While a picture was left out, its copies and the others of its group may have been divided
-    anew. It joins them; where the folders gave its part it keeps it.
+    While a picture was left out, its copies and the others of its group or burst may have been
+    divided anew. It joins them; where the folders gave its part it keeps it.
 
     Returns:
         Picture's number -> part, for those whose part has to change.
     """
     query = select(images).where(images.c.project_id == project_id)
     rows = list(connection.execute(query.order_by(images.c.image_id)))
+    config = config_of(connection, project_id)
+    unit = units_of([record_of(row) for row in rows], bursts=config.bursts).unit
     coming = set(numbers)
-    part_of: dict[Any, str] = {}
-    for row in rows:
+    part_of: dict[int, str] = {}
+    for row, one in zip(rows, unit, strict=True):
         if not row.excluded:
-            for unit in _units(row):
-                part_of.setdefault(unit, row.split)
-    moved: dict[int, str] = {}
-    for row in rows:
-        if row.image_id in coming and row.excluded and row.given_split is None:
-            part = next((part_of[one] for one in _units(row) if one in part_of), row.split)
-            if part != row.split:
-                moved[row.image_id] = part
-    return moved
-
-
-def _units(row: Any) -> list[tuple[str, str]]:
-    group = [("group", row.group_key)] if row.group_key else []
-    return [*group, ("content", row.digest)]
+            part_of.setdefault(one, row.split)
+    return {
+        row.image_id: part_of[one]
+        for row, one in zip(rows, unit, strict=True)
+        if row.image_id in coming
+        and row.excluded
+        and row.given_split is None
+        and part_of.get(one, row.split) != row.split
+    }

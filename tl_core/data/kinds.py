@@ -1,0 +1,38 @@
+"""One set, one kind of picture: all in colour, or all of one other number of channels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from tl_core.data.passes import Fact, page_name
+from tl_core.data.quarantine import Quarantined
+
+__all__ = ["RGB", "of_one_kind"]
+
+RGB = 3  # channels; grey counts as colour
+
+
+def of_one_kind(facts: Sequence[Fact], quarantine: list[Quarantined]) -> tuple[list[Fact], int]:
+    """The pictures of the commonest number of channels, and that number.
+
+    Args:
+        facts: Of every picture.
+        quarantine: The others are added to it.
+    """
+    counts = Counter(fact.channels for fact in facts)
+    most = max(counts, key=lambda channels: (counts[channels], channels == RGB), default=RGB)
+    for fact in facts:
+        if fact.channels != most:
+            name = page_name(fact.entry, fact.page) if fact.n_pages > 1 else fact.entry
+            reason = f"{_has(fact.channels)} where most pictures {_have(most)}"
+            quarantine.append(Quarantined(file=name, reason=reason, code="unsupported"))
+    return [fact for fact in facts if fact.channels == most], most
+
+
+def _has(channels: int) -> str:
+    return "is grey or in colour" if channels == RGB else f"has {channels} channels"
+
+
+def _have(channels: int) -> str:
+    return "are grey or in colour" if channels == RGB else f"have {channels} channels"
