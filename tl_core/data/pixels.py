@@ -282,7 +282,7 @@ def open_planes(
     found = decode(source, reading=reading)
     own = 3 if found.planes is None else found.planes.shape[-1]
     if found.planes is None or own != channels:
-        raise unreadable(f"has {own} channels where the others have {channels}", code="unsupported")
+        raise unreadable(f"has {own} channels, and {channels} are needed", code="unsupported")
     planes = np.moveaxis(found.planes, -1, 0)
     return [Image.fromarray(np.ascontiguousarray(one)) for one in planes]
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from tl_core.errors import ConfigError
 from tl_core.models.facts import RGB
 
-__all__ = ["adapted", "first_layers"]
+__all__ = ["adapted", "channels_of", "first_layers"]
 
 
 def first_layers(model: nn.Module) -> tuple[str, ...]:
@@ -54,3 +54,9 @@ def adapted(state: dict[str, Tensor], model: nn.Module, channels: int) -> dict[s
                 hint="Choose another network, for example a ResNet.",
             ) from err
     return found
+
+
+def channels_of(model: nn.Module) -> int:
+    """How many channels a network looks at: what its first convolution reads, else three."""
+    first = next((one for one in model.modules() if isinstance(one, nn.Conv2d)), None)
+    return RGB if first is None else first.in_channels

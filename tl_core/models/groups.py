@@ -20,6 +20,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from tl_core.errors import LayerGroupError
+from tl_core.models.channels import channels_of
 from tl_core.models.facts import GroupFacts
 from tl_core.models.partition import (
     Part,
@@ -140,7 +141,8 @@ def describe_groups(
     modes = {name: module.training for name, module in modules.items()}
     wanting = [one for one in model.parameters() if one.requires_grad]
     first = next(model.parameters())
-    pixels = torch.zeros(1, 3, image_size, image_size, device=first.device, dtype=first.dtype)
+    shape = (1, channels_of(model), image_size, image_size)
+    pixels = torch.zeros(shape, device=first.device, dtype=first.dtype)
     with contextlib.ExitStack() as stack:
         for name, owner in module_owners(model, groups).items():
             if owner is not None:

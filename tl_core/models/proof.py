@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from tl_core.models.channels import channels_of
+
 __all__ = ["left_as_it_was", "noise", "prove"]
 
 CLOSE = 1e-4  # relative; only where the device itself does not repeat its answers to the bit
@@ -54,7 +56,8 @@ def noise(model: nn.Module, image_size: int, count: int) -> Tensor:
     """Noise with the moments of normalised pictures; the global random state is left alone."""
     weight = next(model.parameters())
     source = torch.Generator().manual_seed(0)
-    found = torch.randn(count, 3, image_size, image_size, generator=source)
+    shape = (count, channels_of(model), image_size, image_size)
+    found = torch.randn(shape, generator=source)
     return found.to(weight.device, weight.dtype)
 
 

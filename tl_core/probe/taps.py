@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.fx import GraphModule, Interpreter, Node
 
 from tl_core.errors import ModelError
+from tl_core.models.channels import channels_of
 from tl_core.models.groups import LayerGroup, module_owners
 from tl_core.models.tracing import drop_unused, traced
 from tl_core.probe.pooling import Block, Layout, Pool, Scheme, layout_of
@@ -158,7 +159,8 @@ class _Watching(Interpreter):
 
 def _shapes(network: GraphModule, model: nn.Module, image_size: int) -> dict[Node, tuple[int, ...]]:
     first = next(model.parameters())
-    picture = torch.zeros(1, 3, image_size, image_size, device=first.device, dtype=first.dtype)
+    shape = (1, channels_of(model), image_size, image_size)
+    picture = torch.zeros(shape, device=first.device, dtype=first.dtype)
     watching = _Watching(network)
     with torch.no_grad():
         watching.run(picture)

@@ -73,7 +73,7 @@ def test_three_channels_that_are_no_colours_by_name_are_shown_as_colours() -> No
 
 
 def test_another_number_of_channels_is_said() -> None:
-    with pytest.raises(UnreadableImageError, match="has 4 channels where the others have 5"):
+    with pytest.raises(UnreadableImageError, match="has 4 channels, and 5 are needed"):
         open_planes(io.BytesIO(plane_file(planes(4))), 5)
 
 
@@ -106,7 +106,7 @@ def test_working_copies_of_other_channels_are_kept_apart(home: Home, tmp_path: P
         digests.append(home.put_blob(path))
     found = open_pixels(home, digests, size_px=16, resize="squash", channels=4).images
     assert found.shape == (3, 4, 16, 16)
-    with pytest.raises(UnreadableImageError, match="4 channels where the others have 2"):
+    with pytest.raises(UnreadableImageError, match="4 channels, and 2 are needed"):
         open_pixels(home, digests, size_px=16, resize="squash", channels=2)
     assert np.asarray(shown(found[0])).shape == (16, 16, 3)
 

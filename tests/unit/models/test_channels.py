@@ -15,8 +15,13 @@ from tl_core.config import AugmentConfig
 from tl_core.errors import ConfigError
 from tl_core.models import build as building
 from tl_core.models.catalog import DEFAULT_MODEL, card
-from tl_core.models.channels import adapted, first_layers
+from tl_core.models.channels import adapted, channels_of, first_layers
+from tl_core.models.cut import cut_network
 from tl_core.models.facts import normalisation
+from tl_core.models.freezing import apply_plan
+from tl_core.models.groups import describe_groups, layer_groups
+from tl_core.models.plan import FreezePlan
+from tl_core.probe.taps import tap
 from tl_core.train import augment
 
 build: Any = building.build
@@ -86,6 +91,23 @@ def test_a_file_for_colour_pictures_serves_other_channels(name: str, tmp_path: P
         torch.testing.assert_close(
             grey(picture), colour.eval()(picture.repeat(1, 3, 1, 1)), rtol=1e-3, atol=1e-3
         )
+
+
+@pytest.mark.parametrize("channels", [1, 5])
+def test_such_a_network_is_divided_described_and_probed_like_others(channels: int) -> None:
+    model = build(DEFAULT_MODEL, n_classes=3, channels=channels)
+    assert channels_of(model) == channels
+    groups = layer_groups(model)
+    assert describe_groups(model, groups, 64)[-1].output == (3,)
+    pictures = torch.rand(2, channels, 64, 64)
+    with torch.no_grad():
+        want = model(pictures)
+        plan = FreezePlan.from_layers("head", len(groups))
+        apply_plan(model, groups, plan)
+        parts = cut_network(model, groups, plan, image_size=64, freeze_norm_stats=True)
+        assert parts is not None
+        assert torch.equal(parts.suffix(parts.prefix(pictures)), want)
+        assert tap(model, groups, image_size=64).network(pictures).shape[0] == 2
 
 
 def test_what_cannot_be_adapted_is_said() -> None:
