@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from cleanvision.issue_managers.image_property import (
     EntropyProperty,
 )
 from PIL import ExifTags, Image
+from scipy.ndimage import gaussian_filter
 
 from tl_core.data.decode import open_rgb
 from tl_core.data.rows import RowStore
@@ -27,10 +29,12 @@ from tl_core.storage import Home
 
 __all__ = ["GREY_PX", "LOOK", "fine_grey", "look_at", "looks_of"]
 
-VERSION = 1  # part of the store's name: raise it when a number changes its meaning
+VERSION = 2  # part of the store's name: raise it when a number changes its meaning
 GREY_PX, TINY_PX = 32, 8
 RIM = 0.06  # of a side: the border that is looked at by itself
 CORNER = 0.12  # of a side
+OCTAVES = (0.8, 1.6, 3.2)  # pixels
+FAINT = 0.25  # grey levels of detail that are there in any JPEG
 AT_ONCE = 256  # pictures written together; what is finished outlives an interruption
 LOOK = np.dtype(
     [
@@ -40,6 +44,7 @@ LOOK = np.dtype(
         ("entropy", "f4"),  # bits, of the histogram of all channels
         ("edges", "f4"),  # standard deviation of the edges at 64 pixels
         ("levels", "f4"),  # standard deviation of the grey histogram at 64 pixels
+        ("octaves", "f4", (2,)),  # log of the finest and the next detail, as shares of coarser
         ("color", "f4", (6,)),  # mean and standard deviation of R, G, B (0..255)
         ("rim", "f4", (6,)),  # the same of the border
         ("corners", "f4", (12,)),  # mean R, G, B of each corner
@@ -106,6 +111,7 @@ def look_at(image: Image.Image) -> np.ndarray:
     found["entropy"] = EntropyProperty().calculate(image)["entropy"]
     sharp = BlurrinessProperty().calculate(image)
     found["edges"], found["levels"] = sharp["blurriness"], sharp["blurriness_grayscale_std"]
+    found["octaves"] = _octaves(np.asarray(image.convert("L"), dtype=np.float32))
     pixels = np.asarray(image, dtype=np.float32)
     found["color"] = _mean_and_spread(pixels.reshape(-1, 3))
     found["rim"] = _mean_and_spread(_rim(pixels))
@@ -114,6 +120,17 @@ def look_at(image: Image.Image) -> np.ndarray:
     found["tiny"] = np.asarray(image.resize((TINY_PX, TINY_PX), box))
     found["grey"] = np.asarray(image.convert("L").resize((GREY_PX, GREY_PX), box))
     found["taken"] = np.nan
+    return found
+
+
+def _octaves(grey: np.ndarray) -> np.ndarray:
+    """How much finer detail there is for the coarser there is, in two steps: how sharp, whatever
+    the picture shows. Blur takes the finest away and leaves the coarse.
+    """
+    smooth = [grey, *(gaussian_filter(grey, sigma) for sigma in OCTAVES)]
+    detail = [float((one - next_).std()) for one, next_ in pairwise(smooth)]
+    shares = (np.array(detail[:2]) + FAINT) / (detail[2] + FAINT)
+    found: np.ndarray = np.log(shares)
     return found
 
 

@@ -70,7 +70,7 @@ def nuisances(checked: CheckedSet, looks: np.ndarray) -> dict[str, np.ndarray]:
             [looks["brightness"], looks["dark_end"], looks["light_end"], looks["color"][:, 3:]]
         ),
         "colour": looks["color"][:, :3],
-        "sharpness": np.column_stack([np.log1p(looks["edges"]), looks["levels"], looks["entropy"]]),
+        "sharpness": looks["octaves"],
         "border": looks["rim"],
         "corners": looks["corners"],
         "size": np.column_stack([np.log(width), np.log(height), np.log(width / height)]),

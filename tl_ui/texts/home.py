@@ -34,7 +34,7 @@ SAMPLE_LIGHT_HELP = "Half of the pictures of every class are taken under another
 
 NEW_TITLE = "New project"
 NEW_BODY = "Bring your own pictures: a zip, a folder, or files class by class."
-NEW_FORMATS = "JPEG, PNG, WebP, TIFF, BMP; a folder for each class."
+NEW_FORMATS = "Photos, HEIC, TIFF, DICOM; a folder for each class, or a table of labels."
 NEW_LABEL = "Name of the project"
 NEW_PLACEHOLDER = "Leaf diseases"
 NEW_GO = "Start"
