@@ -10,7 +10,7 @@ hundreds: their outlines agree, but not the print, the folds and the cloth.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +25,7 @@ FIT_PX = 64  # the window is compared at this size
 MOST_BITS = 12  # different bits of 64 that a candidate may have
 FIRST_ALIKE = 0.82  # correlation that makes a candidate
 MOST_CANDIDATES = 3000  # the most alike ones; each takes 6 ms
+SPARE_CANDIDATES = 4 * MOST_CANDIDATES  # held before the less alike are let go
 STEPS = 12  # of Gauss-Newton; most need 5
 SOON, HOPELESS = 4, 0.9  # after so many steps, less correlation than this ends it
 FAR, STILL = 0.05, 2e-4  # of a side: the longest step, and one that ends the search
@@ -35,6 +36,7 @@ PATCH_PX, FAINT, FEWEST = 16, 0.1, 0.2  # detail is compared by patches, the fai
 # photographs of clothes one pair of different ones had more than 0.97 and 0.63.
 ALIKE, DETAIL_ALIKE = 0.97, 0.63
 BLOCK = 256  # pictures compared with all others at a time
+AT_ONCE = 4096  # pairs whose pictures are compared at a time: 32 MB
 
 Box = tuple[float, float, float, float]  # left, top, width, height in parts of the side
 
@@ -71,9 +73,8 @@ def crop_pairs(
     """
     usable = grey.reshape(len(grey), -1).std(axis=1) >= FLAT
     candidates = _candidates(grey, usable, set(known))
-    ordered = sorted(candidates.values(), key=lambda one: -one.alike)[:MOST_CANDIDATES]
     found = []
-    for one in ordered:
+    for _, one in _most_alike(candidates):
         alike, detail = fitted(fine(one.whole), fine(one.part), WINDOWS[one.window])
         if alike >= ALIKE and detail >= DETAIL_ALIKE:
             first, second = sorted((one.whole, one.part))
@@ -93,25 +94,47 @@ class _Candidate(NamedTuple):
 def _candidates(
     grey: np.ndarray, usable: np.ndarray, known: Collection[tuple[int, int]]
 ) -> dict[tuple[int, int], _Candidate]:
-    """The best window for every two pictures, whichever of them is the part."""
-    prints, ready = fingerprint(grey), standardized(grey)
+    """The best window for every two pictures, whichever of them is the part.
+
+    Sets of one scene have millions of them: only the most alike are held.
+    """
+    prints, ready = fingerprint(grey), standardized(grey).reshape(len(grey), -1)
     best: dict[tuple[int, int], _Candidate] = {}
+    least = FIRST_ALIKE
     for number, window in enumerate(WINDOWS):
         seen = through(grey, window)
-        seen_prints, seen_ready = fingerprint(seen), standardized(seen)
+        seen_prints = fingerprint(seen)
+        seen_ready = standardized(seen).reshape(len(grey), -1)
         for start in range(0, len(grey), BLOCK):
-            block = seen_prints[start : start + BLOCK, None]
-            differing = np.bitwise_count(block ^ prints[None])
-            for row, part in np.argwhere(differing <= MOST_BITS).tolist():
-                whole = start + row
-                pair = min(whole, part), max(whole, part)
-                if whole == part or pair in known or not (usable[whole] and usable[part]):
-                    continue
-                alike = float((seen_ready[whole] * ready[part]).mean())
-                if alike >= (best[pair].alike if pair in best else FIRST_ALIKE):
-                    bits = int(differing[row, part])
-                    best[pair] = _Candidate(whole, part, alike, bits, number)
+            differing = np.bitwise_count(seen_prints[start : start + BLOCK, None] ^ prints[None])
+            rows, parts = np.nonzero(differing <= MOST_BITS)
+            bits, wholes = differing[rows, parts], rows + start
+            for some in _some(wholes, parts, usable):
+                alike = np.einsum("ij,ij->i", seen_ready[wholes[some]], ready[parts[some]])
+                alike /= ready.shape[1]
+                for place in np.flatnonzero(alike >= least).tolist():
+                    at = int(some[place])
+                    whole, part = int(wholes[at]), int(parts[at])
+                    pair = min(whole, part), max(whole, part)
+                    one = _Candidate(whole, part, float(alike[place]), int(bits[at]), number)
+                    if pair not in known and (pair not in best or one.alike >= best[pair].alike):
+                        best[pair] = one
+                if len(best) > SPARE_CANDIDATES:
+                    best = dict(_most_alike(best))
+                    least = min(one.alike for one in best.values())
     return best
+
+
+def _some(wholes: np.ndarray, parts: np.ndarray, usable: np.ndarray) -> Iterator[np.ndarray]:
+    """Places of the pairs that are two usable pictures, some at a time."""
+    wanted = np.flatnonzero((wholes != parts) & usable[wholes] & usable[parts])
+    return (wanted[start : start + AT_ONCE] for start in range(0, len(wanted), AT_ONCE))
+
+
+def _most_alike(
+    best: dict[tuple[int, int], _Candidate],
+) -> list[tuple[tuple[int, int], _Candidate]]:
+    return sorted(best.items(), key=lambda one: -one[1].alike)[:MOST_CANDIDATES]
 
 
 def through(pictures: np.ndarray, window: Box) -> np.ndarray:

@@ -197,7 +197,7 @@ def _planes(page: Any, pixels: np.ndarray, reading: Reading | None, n_pages: int
         full = SIXTEEN_BITS if pixels.dtype == np.dtype(np.uint16) else None
         deep = [Deep(stored=pixels[..., one], full=full) for one in range(pixels.shape[-1])]
         samples = tuple(one.sample() for one in deep)
-        shown = [np.asarray(one.plane(reading, place)) for place, one in enumerate(deep)]
+        shown = [np.asarray(one.plane(reading, place, len(deep))) for place, one in enumerate(deep)]
         pixels = np.stack(shown, axis=-1)
     height, width, channels = pixels.shape
     return Decoded(

@@ -45,6 +45,7 @@ def take_in(
     limits: IntakeLimits | None = None,
     working: tuple[int, str] | None = None,
     reading: Reading | None = None,
+    joins: int | None = None,
     table: Path | None = None,
     label: str = "",
     report: Callable[[int, int], None] = lambda done, total: None,
@@ -61,6 +62,8 @@ def take_in(
             training need not decode again (``tl_core.data.pixels``); None = none.
         reading: The rule for grey of more than 8 bits, of the set that the pictures are added to;
             None = one is made from these pictures where they need it.
+        joins: Channels of the set that the pictures are added to, whose kind they must be of; None
+            = they are a set of their own.
         table: A table of labels whose rows are the set; None = tables among the files are used
             when they are about these pictures.
         label: The class of every picture; "" = as folders and tables say.
@@ -104,14 +107,15 @@ def take_in(
                 copies=copies,
                 reading=reading,
             )
-            facts, channels = of_one_kind(passes.read(wanted, report), quarantine)
+            facts, channels = of_one_kind(passes.read(wanted, report), quarantine, kind=joins)
     told = reading_notes(
         facts,
         {placed.path: placed.label for placed in layout.pictures},
         passes.reading,
         outside=passes.outside if reading is not None else None,
+        joins=joins is not None,
     )
-    records = _records(layout, facts)
+    records = _records(layout, facts, joins=joins is not None)
     if not records:
         raise nothing_usable(source.name, len(container.entries), quarantine)
     return Intake(
@@ -119,12 +123,17 @@ def take_in(
         quarantine=tuple(sorted(quarantine, key=lambda one: (one.file, one.code))),
         given_splits=tuple(part for part in SPLITS if any(r.split == part for r in records)),
         notes=(*intake_notes(records, quarantine, layout), *told),
-        reading=_reading(passes.reading, channels),
+        reading=_reading(passes.reading, channels, facts, given=reading is not None),
     )
 
 
-def _reading(rule: Reading | None, channels: int) -> dict[str, Any]:
-    kept = rule.to_dict() if rule else {}
+def _reading(
+    rule: Reading | None, channels: int, facts: Sequence[Fact], *, given: bool
+) -> dict[str, Any]:
+    """What later pictures are read by; nothing of those that were set aside for their kind."""
+    if rule is not None and not given and not any(fact.deep for fact in facts):
+        rule = None
+    kept = rule.of(channels).to_dict() if rule else {}
     return kept if channels == RGB else {**kept, "channels": channels}
 
 
@@ -153,13 +162,13 @@ def _check_space(home: Home, need: int, limits: IntakeLimits) -> None:
         )
 
 
-def _records(layout: Layout, facts: Sequence[Fact]) -> tuple[ImageRecord, ...]:
+def _records(layout: Layout, facts: Sequence[Fact], *, joins: bool) -> tuple[ImageRecord, ...]:
     """One record per picture, by path; pages are named after their file."""
     by_entry: defaultdict[str, list[Fact]] = defaultdict(list)
     for fact in facts:
         by_entry[fact.entry].append(fact)
     placed = {one.path: one for one in layout.pictures}
-    groups = _groups(facts)
+    groups = _groups(facts, joins=joins)
     taken = set(placed)
     records = [
         _record(placed[entry], fact, taken, groups)
@@ -191,7 +200,10 @@ def _record(placed: Placed, fact: Fact, taken: set[str], groups: set[str]) -> Im
     )
 
 
-def _groups(facts: Sequence[Fact]) -> set[str]:
-    """The groups that are kept: all but a patient whose number all files with a number bear."""
+def _groups(facts: Sequence[Fact], *, joins: bool) -> set[str]:
+    """The groups that are kept: all but a patient whose number all files with a number bear.
+
+    What joins a set may well be of one patient.
+    """
     found = {fact.group for fact in facts}
-    return found - {placeholder_patient(facts)}
+    return found if joins else found - {placeholder_patient(facts)}

@@ -13,15 +13,18 @@ __all__ = ["RGB", "of_one_kind"]
 RGB = 3  # channels; grey counts as colour
 
 
-def of_one_kind(facts: Sequence[Fact], quarantine: list[Quarantined]) -> tuple[list[Fact], int]:
-    """The pictures of the commonest number of channels, and that number.
+def of_one_kind(
+    facts: Sequence[Fact], quarantine: list[Quarantined], *, kind: int | None = None
+) -> tuple[list[Fact], int]:
+    """The pictures of one number of channels, and that number.
 
     Args:
         facts: Of every picture.
         quarantine: The others are added to it.
+        kind: The channels wanted; None = those that most pictures have.
     """
     counts = Counter(fact.channels for fact in facts)
-    most = max(counts, key=lambda channels: (counts[channels], channels == RGB), default=RGB)
+    most = kind or max(counts, key=lambda n: (counts[n], n == RGB), default=RGB)
     for fact in facts:
         if fact.channels != most:
             name = page_name(fact.entry, fact.page) if fact.n_pages > 1 else fact.entry

@@ -26,12 +26,12 @@ from tl_core.data.parallel import in_threads
 from tl_core.data.pixels import WorkingCopies
 from tl_core.data.planes import plane_file
 from tl_core.data.quarantine import Quarantined, reason_of
-from tl_core.data.reading import AT_MOST, Reading, ValueSample
+from tl_core.data.reading import AT_MOST, Ends, Reading, ValueSample
 from tl_core.data.thumbs import THUMB_SIZES, keep_thumb, thumb_bytes
 from tl_core.errors import CancelledError, StorageError, UnreadableImageError, UnsafeArchiveError
 from tl_core.storage import Home
 
-__all__ = ["Fact", "Passes", "page_name", "write_png"]
+__all__ = ["Fact", "Passes", "page_name", "write_png", "write_rendered"]
 
 THUMB_PX = THUMB_SIZES[0]  # made now, while the picture is decoded; the larger one on demand
 PNG_LEVEL = 1  # of 9: a sixth larger than the usual 6 and written in a third of the time
@@ -232,7 +232,7 @@ class Passes:
         name = f"{spooled.scratch.name}-{page}-{secrets.token_hex(4)}"
         content = self._scratch / f"{name}.{'png' if found.planes is None else 'tif'}"
         with _full_disk_told():
-            digest = _write(found, content)
+            digest = write_rendered(found, content)
         # Decoded again, so that thumbnail and working copy are those of what is stored.
         stored = decode(content, max_side_px=self._side_px, max_pixels=self._limits.pixels)
         return self._good(spooled, page, found, stored, content, digest)
@@ -307,12 +307,12 @@ class Passes:
         for counted, values in zip(own, page.samples, strict=True):
             counted.add(values)
 
-    def _ends(self) -> tuple[tuple[float, float], ...]:
-        """Black and white of every channel, of the commonest number of channels."""
-        if not self._channels:
-            return ()
-        most = max(self._channels.values(), key=lambda several: several[0].pictures)
-        return tuple((one.low, one.high) for one in (channel.reading() for channel in most))
+    def _ends(self) -> tuple[Ends, ...]:
+        """Black and white of every channel, for each number of channels that was met."""
+        return tuple(
+            tuple((rule.low, rule.high) for rule in (one.reading() for one in several))
+            for _, several in sorted(self._channels.items())
+        )
 
     def _keep(self, good: _Good) -> None:
         fact = good.fact
@@ -340,7 +340,7 @@ def page_name(name: str, page: int) -> str:
     return f"{name} (page {page})"
 
 
-def _write(found: Decoded, target: Path) -> str:
+def write_rendered(found: Decoded, target: Path) -> str:
     """Write what is rendered of a picture without loss; returns the SHA-256 of the file."""
     if found.planes is None:
         return write_png(found.image, target)

@@ -151,8 +151,11 @@ def _full_frames(image: Image.Image) -> tuple[list[int], set[int], int]:
         except Exception as err:
             raise damaged() from err
         tags = image.tag_v2  # type: ignore[attr-defined]
-        if _deep_planes(tags) or _no_colors(tags):
-            strange.add(frame)
+        try:
+            if _deep_planes(tags) or _no_colors(tags):
+                strange.add(frame)
+        except Exception as err:  # tags of any type may stand in a hostile file
+            raise damaged() from err
         kind = tags.get(SUBFILE, 0)
         if frame and isinstance(kind, int) and kind & (SMALLER_COPY | MASK):
             strange.discard(frame)

@@ -14,17 +14,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from PIL import Image
 
 from tl_core.data.quarantine import unreadable
 
-__all__ = ["AT_MOST", "SIXTEEN_BITS", "Deep", "Reading", "ValueSample", "number_words"]
+__all__ = ["AT_MOST", "SIXTEEN_BITS", "Deep", "Ends", "Reading", "ValueSample", "number_words"]
 
 SIXTEEN_BITS = (0.0, 65535.0)
+Ends: TypeAlias = tuple[tuple[float, float], ...]  # black and white of each channel
 ENDS = (0.005, 0.995)  # shares of all values of a set that become black and white: SCIENCE, 9
 PER_PICTURE = 2000  # values looked at in each picture, on a regular grid
 AT_MOST = 2_000_000  # values held, however many pictures come; the ends are then sure to 0.01 %
@@ -39,15 +40,15 @@ class Reading:
     """The rule of a set: ``low`` and what is below becomes 0, ``high`` and what is above 255.
 
     ``unit`` is "HU" where all values are Hounsfield units, else ""; ``pictures`` is the number of
-    pictures the rule was made from. ``planes`` has the two ends of every channel, for pictures of
-    other than one or three channels.
+    pictures the rule was made from. ``planes`` has the two ends of every channel, once for each
+    number of channels that there was, for pictures whose channels are no colours.
     """
 
     low: float
     high: float
     unit: str = ""
     pictures: int = 0
-    planes: tuple[tuple[float, float], ...] = ()
+    planes: tuple[Ends, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values, for JSON."""
@@ -66,8 +67,20 @@ class Reading:
             high=float(values["high"]),
             unit=str(values.get("unit", "")),
             pictures=int(values.get("pictures", 0)),
-            planes=tuple((float(low), float(high)) for low, high in values.get("planes", ())),
+            planes=tuple(
+                tuple((float(low), float(high)) for low, high in ends)
+                for ends in values.get("planes", ())
+            ),
         )
+
+    def of(self, channels: int) -> Self:
+        """The same rule without the ends of other numbers of channels."""
+        kept = tuple(ends for ends in self.planes if len(ends) == channels)
+        return replace(self, planes=kept)
+
+    def ends(self, channels: int) -> Ends:
+        """Black and white of each channel, () where the rule says nothing of so many."""
+        return next((ends for ends in self.planes if len(ends) == channels), ())
 
     def in_words(self) -> str:
         """The rule as the end of a sentence: "values up to 12 are black, from 900 on white"."""
@@ -128,10 +141,14 @@ class Deep:
             return self.between(reading.low, reading.high)
         return self.between(*(self.full or self._ends()))
 
-    def plane(self, reading: Reading | None, channel: int) -> Image.Image:
-        """One channel of several in 8 bits (mode "L"), by its own ends in the rule."""
-        if reading is not None and channel < len(reading.planes):
-            return self.between(*reading.planes[channel])
+    def plane(self, reading: Reading | None, channel: int, channels: int) -> Image.Image:
+        """One channel of several in 8 bits (mode "L"): by its own ends in the rule, by the rule of
+        the set's grey, or by its kind.
+        """
+        if reading is not None and (ends := reading.ends(channels)):
+            return self.between(*ends[channel])
+        if reading is not None and reading.high > reading.low:
+            return self.between(reading.low, reading.high)
         return self.between(*(self.full or self._ends()))
 
     def between(self, low: float, high: float) -> Image.Image:

@@ -22,6 +22,7 @@ def reading_notes(
     reading: Reading | None,
     *,
     outside: float | None = None,
+    joins: bool = False,
 ) -> list[str]:
     """What was decided about the pictures, the most far-reaching first.
 
@@ -29,6 +30,7 @@ def reading_notes(
         facts: Of every picture.
         labels: Class by file.
         reading: The rule for deep grey, or None.
+        joins: Whether they are added to a set.
         outside: Where the rule was given: the share of the new values that lie outside of it.
     """
     return [
@@ -36,7 +38,7 @@ def reading_notes(
         *_rule([fact for fact in facts if fact.channels == 3], reading, outside),
         *_stored(facts),
         *_pages(facts),
-        *_patients(facts),
+        *_patients(facts, joins),
         *_animated(facts),
         *_transparent(facts, labels),
     ]
@@ -80,9 +82,10 @@ def _channels(facts: Sequence[Fact], reading: Reading | None) -> list[str]:
         f"The pictures have {n} channels. A network that learnt from colours is adapted to them; "
         "what you see of them here are the first three as red, green and blue."
     )
-    if not (reading and reading.planes and any(fact.deep for fact in several)):
+    own = reading.ends(n) if reading else ()
+    if not own or not any(fact.deep for fact in several):
         return [note]
-    ends = ", ".join(f"{number_words(low)} to {number_words(high)}" for low, high in reading.planes)
+    ends = ", ".join(f"{number_words(low)} to {number_words(high)}" for low, high in own)
     return [note, f"Each channel becomes 8 bits by one rule for the whole set: {ends}."]
 
 
@@ -111,11 +114,11 @@ def _pages(facts: Sequence[Fact]) -> list[str]:
     ]
 
 
-def _patients(facts: Sequence[Fact]) -> list[str]:
+def _patients(facts: Sequence[Fact], joins: bool) -> list[str]:
     n = len({fact.group for fact in facts if fact.group.startswith(PATIENT)})
     if not n:
         return []
-    if placeholder_patient(facts):
+    if not joins and placeholder_patient(facts):
         return [
             "All DICOM pictures bear the same patient number, so they are not held together by it."
         ]

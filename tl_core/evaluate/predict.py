@@ -166,6 +166,8 @@ def _pixels(
         found = decode(source, max_side_px=2 * size_px, reading=reading)
     except UnreadableImageError as err:
         return err.message
+    if found.planes is not None:
+        return f"The file has {found.planes.shape[-1]} channels, and {channels} are needed."
     image = fit_square(found.image if channels == 3 else found.image.convert("L"), size_px, resize)
     note = ""
     if found.n_pages > 1:

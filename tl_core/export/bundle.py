@@ -45,10 +45,10 @@ REQUIREMENTS = """\
 onnxruntime>=1.20,<2
 numpy>=2.0,<3
 pillow>=12.3,<13
-# Only for some kinds of files; take the # away where you have them:
-# pi-heif>=1.1,<2     HEIC photos
-# pydicom>=3.0.1,<4   DICOM
-# tifffile>=2026.1    TIFF of 64-bit numbers or separate planes
+# Only for some kinds of files; take the first # away where you have them:
+# pi-heif>=1.1,<2  # HEIC photos
+# pydicom>=3.0.1,<4  # DICOM
+# tifffile>=2026.1  # TIFF of 64-bit numbers, separate planes, or channels that are no colours
 """
 TEMPLATE = Path(__file__).with_name("predict_template.py")
 PICTURES = Path(__file__).with_name("pictures_template.py")  # goes into it where it is imported
@@ -187,7 +187,9 @@ def _write_network(
     write_json(folder / "preprocessing.json", _preprocessing_file(preprocessing))
     write_json(folder / "spec.json", dict(spec))
     (folder / "predict.py").write_text(_script(), encoding="utf-8")
-    (folder / "requirements.txt").write_text(REQUIREMENTS, encoding="utf-8")
+    (folder / "requirements.txt").write_text(
+        _requirements(len(preprocessing["mean"])), encoding="utf-8"
+    )
 
 
 def _script() -> str:
@@ -199,6 +201,11 @@ def _script() -> str:
     )
     pictures = PICTURES.read_text(encoding="utf-8").partition("import annotations\n")[2]
     return f"{head}{pictures.strip()}{tail}"
+
+
+def _requirements(channels: int) -> str:
+    """What the bundle needs; channels that are no colours cannot be read without tifffile."""
+    return REQUIREMENTS if channels in (1, 3) else REQUIREMENTS.replace("# tifffile", "tifffile")
 
 
 def _preprocessing_file(preprocessing: Mapping[str, Any]) -> dict[str, Any]:

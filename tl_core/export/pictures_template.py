@@ -258,13 +258,15 @@ def _planes(
 
 
 def _by_channel(pixels: np.ndarray[Any, Any], rule: dict[str, Any] | None) -> list[Image.Image]:
-    """Each channel as 8-bit grey, by its own ends of the rule."""
-    shown = []
-    for place, own in enumerate((rule or {}).get("planes") or [None] * pixels.shape[-1]):
-        one = Grey(np.ascontiguousarray(pixels[..., place]))
-        ends = (0.0, 255.0) if pixels.dtype == np.uint8 else own
-        shown.append((one.between(*ends) if ends else one.by(None)).convert("L"))
-    return shown
+    """Each channel as 8-bit grey, by its own ends in the rule."""
+    n, rule = pixels.shape[-1], rule or {}
+    own = next((ends for ends in rule.get("planes", ()) if len(ends) == n), None)
+    if own is None and rule.get("high", 0) > rule.get("low", 0):
+        own = [(rule["low"], rule["high"])] * n
+    own = [(0.0, 255.0)] * n if pixels.dtype == np.uint8 else own
+    parts = [Grey(np.ascontiguousarray(pixels[..., i])) for i in range(n)]
+    shown = (one.between(*own[i]) if own else one.by(None) for i, one in enumerate(parts))
+    return [one.convert("L") for one in shown]
 
 
 # -- medical pictures ------------------------------------------------------------------------------
@@ -397,11 +399,7 @@ def fit_square(
 
 
 def to_pixels(source: Path | IO[bytes], preprocessing: dict[str, Any]) -> np.ndarray[Any, Any]:
-    """A picture as the network sees it: uint8, (3, S, S), RGB, 0..255.
-
-    Raises:
-        UnusableError: As ``opened``.
-    """
+    """A picture as the network sees it: uint8, (C, S, S), 0..255. Raises UnusableError."""
     return pixels_and_note(source, preprocessing)[0]
 
 

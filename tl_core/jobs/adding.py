@@ -88,7 +88,7 @@ def add_images(connection: Connection, project_id: str, intake: Intake) -> Added
         touched.values(
             notes=_notes(project.notes, intake, summary, named=bool(intake.given_splits)),
             given_splits=given_parts,
-            reading=project.reading or intake.reading,
+            reading={**intake.reading, **(project.reading or {})},
             data_version=projects.c.data_version + (1 if new else 0),
         )
     )

@@ -58,7 +58,7 @@ def keep_picture(
         UnreadableImageError: Not a picture; the sentence names the file.
     """
     from tl_core.data.decode import decode, pages  # numpy and Pillow: not before a photo comes
-    from tl_core.data.passes import page_name, write_png
+    from tl_core.data.passes import page_name, write_rendered
     from tl_core.data.reading import Reading
 
     part = home.folder("tmp") / f"{secrets.token_hex(8)}.photo"
@@ -68,10 +68,11 @@ def keep_picture(
         found = decode(part, max_side_px=640)
         if found.native:
             return KeptPicture(digest=home.put_blob(part), name=name)
-        rule = Reading.from_dict(reading()) if found.sample is not None else None
+        deep = found.sample is not None or found.plane_samples
+        rule = Reading.from_dict(reading()) if deep else None
         _, page = next(pages(part, reading=rule))
         assert not isinstance(page, Exception)  # it was decoded just now
-        digest = home.put_blob(shown, digest=write_png(page.image, shown))
+        digest = home.put_blob(shown, digest=write_rendered(page, shown))
         return KeptPicture(digest=digest, name=page_name(name, 1) if page.n_pages > 1 else name)
     except DataError as err:
         raise type(err)(f"{name}: {err.message}", hint=err.hint) from err

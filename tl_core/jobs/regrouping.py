@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import Connection, select
 
+from tl_core.data.placed import SPLITS
 from tl_core.data.together import units_of
 from tl_core.jobs.image_rows import record_of
 from tl_core.jobs.rewriting import config_of
@@ -71,16 +72,29 @@ def sides(connection: Connection, project_id: str, numbers: Sequence[int]) -> di
     rows = list(connection.execute(query.order_by(images.c.image_id)))
     config = config_of(connection, project_id)
     unit = units_of([record_of(row) for row in rows], bursts=config.bursts).unit
-    coming = set(numbers)
+    coming = {row.image_id for row in rows if row.image_id in set(numbers) and row.excluded}
     part_of: dict[int, str] = {}
-    for row, one in zip(rows, unit, strict=True):
-        if not row.excluded:
+    # Where nobody of a unit is in the set, all of it goes to the side that nothing learns from.
+    for row, one in sorted(
+        zip(rows, unit, strict=True),
+        key=lambda pair: (pair[0].excluded, -SPLITS.index(pair[0].split)),
+    ):
+        if not row.excluded or row.image_id in coming:
             part_of.setdefault(one, row.split)
+    given = {row.given_split for row in rows} - {None}
     return {
         row.image_id: part_of[one]
         for row, one in zip(rows, unit, strict=True)
         if row.image_id in coming
-        and row.excluded
-        and row.given_split is None
-        and part_of.get(one, row.split) != row.split
+        and part_of[one] != row.split
+        and _may_move(row.given_split, part_of[one], given)
     }
+
+
+def _may_move(own: str | None, part: str, given: Collection[str]) -> bool:
+    """Whether a picture's part was drawn, so that it may be another one; ``given`` are the parts
+    that folders gave, of which without training none counts.
+    """
+    if own is None or "train" not in given or given == {"train"}:
+        return True
+    return own == "train" and "val" not in given and part != "test"

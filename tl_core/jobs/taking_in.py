@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tl_core.config import DataConfig, TrainConfig
+from tl_core.data.decode import decode
 from tl_core.data.intake import Intake, take_in
-from tl_core.data.kinds import RGB
 from tl_core.data.reading import Reading
 from tl_core.data.sample import SampleOptions, write_sample
 from tl_core.errors import DataError
@@ -18,6 +18,8 @@ from tl_core.models.catalog import DEFAULT_MODEL, card
 from tl_core.storage import write_json
 
 __all__ = ["make_sample", "take_in_pictures"]
+
+LOOKED_AT = 50  # stored pictures, for what an older Thaw has left
 
 
 def take_in_pictures(context: Context) -> dict[str, Any]:
@@ -73,11 +75,13 @@ def _uploaded(context: Context, upload_id: str) -> Path:
 
 def _read(context: Context, source: Path) -> Intake:
     project = context.library.get(context.row.project_id)
+    joins = _joins(context)
     return take_in(
         source,
         context.home,
         working=(card(DEFAULT_MODEL).input_px, TrainConfig().resize),
-        reading=Reading.from_dict(project.reading) if _joins(context) else None,
+        reading=Reading.from_dict(project.reading) if joins else None,
+        joins=project.channels if joins else None,
         label=str(context.row.spec.get("label", "")),
         report=context.progress("Reading the pictures"),
         cancelled=context.orders.cancelled,
@@ -91,19 +95,25 @@ def _joins(context: Context) -> bool:
     return context.row.spec.get("mode") == "add" and bool(there)
 
 
-def _check_channels(project: Project, intake: Intake) -> None:
-    own = int(intake.reading.get("channels", RGB))
-    if own != project.channels:
-        raise DataError(
-            f"These pictures have {own} channels, those of the set have {project.channels}.",
-            hint="Bring pictures of the same kind, or start a project of their own.",
-        )
+def _check_rule(context: Context, project: Project, intake: Intake) -> None:
+    """Refuse deep pictures where an older Thaw has stored such as they came, by another rule."""
+    if "low" not in intake.reading or "low" in project.reading:
+        return
+    _, records, _ = context.library.records(project.id)
+    for record in [one for one in records if one.format in ("PNG", "TIFF")][:LOOKED_AT]:
+        with context.home.open_blob(record.digest) as stream:
+            deep = decode(stream).sample is not None
+        if deep:
+            raise DataError(
+                "This set has pictures of more than 8 bits that were read by an older rule.",
+                hint="Bring the whole set again, so that one rule reads all of it.",
+            )
 
 
 def _keep(context: Context, intake: Intake) -> dict[str, Any]:
     project = context.library.get(context.row.project_id)
     if _joins(context):
-        _check_channels(project, intake)
+        _check_rule(context, project, intake)
         added = context.library.add_images(project.id, intake)
         return {
             "added": added.pictures,

@@ -52,7 +52,7 @@ def test_five_channels_are_trained_exported_and_asked(
     assert certificate["same_answers"] == certificate["pictures"] > 0
     prepared = json.loads((bundle / "preprocessing.json").read_text(encoding="utf-8"))
     assert prepared["channels"] == 5
-    assert len(prepared["reading"]["planes"]) == 5
+    assert len(prepared["reading"]["planes"][0]) == 5
     told = []
     for source in (run_id, str(bundle)):
         assert main(["predict", source, str(stained / "right"), "--json", *home]) == 0

@@ -253,3 +253,23 @@ def test_damaged_bytes_are_a_picture_or_an_error_with_a_reason(seed: int) -> Non
                         assert one.width * one.height <= 10_000
             except UnreadableImageError as err:
                 assert err.code in CODES
+
+
+@pytest.mark.parametrize(
+    ("tag", "kind", "value"),
+    [(262, 2, b"ab\0\0"), (262, 7, b"ab\0\0"), (262, 11, b"\0\0\xc0\x7f"), (258, 7, b"\xff\0\0\0")],
+)
+def test_tags_of_a_strange_type_damage_one_file_only(tag: int, kind: int, value: bytes) -> None:
+    """Of a second page: Pillow opens the file by its first."""
+    body = bytearray(pages_of(2))
+    second = int.from_bytes(body[4:8], "little")
+    n = int.from_bytes(body[second : second + 2], "little")
+    second = int.from_bytes(body[second + 2 + 12 * n :][:4], "little")
+    for at in range(second + 2, second + 2 + 12 * n, 12):
+        if int.from_bytes(body[at : at + 2], "little") == tag:
+            body[at + 2 : at + 12] = kind.to_bytes(2, "little") + (1).to_bytes(4, "little") + value
+    try:
+        found = list(pages(io.BytesIO(bytes(body))))
+    except UnreadableImageError:
+        return
+    assert found

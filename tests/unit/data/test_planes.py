@@ -139,7 +139,8 @@ def test_every_channel_has_its_own_ends_over_the_set(tmp_path: Path, home: Home)
     found = taken(tmp_path, home, deep)
     assert len(found.records) == 8
     assert found.reading["channels"] == 5
-    highs = [high for _, high in found.reading["planes"]]
+    (ends,) = found.reading["planes"]
+    highs = [high for _, high in ends]
     np.testing.assert_allclose(highs, [199, 995, 3980, 19_900, 59_700], rtol=0.02)
     assert any("have 5 channels" in note for note in found.notes)
     assert any("Each channel becomes 8 bits" in note for note in found.notes)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
 from tests.unit.jobs.test_library import intake
 from tl_core.check.findings import Repair
@@ -13,7 +14,7 @@ from tl_core.config import DataConfig
 from tl_core.errors import ConfigError
 from tl_core.jobs.curation import Curation
 from tl_core.jobs.library import Library
-from tl_core.jobs.schema import open_engine
+from tl_core.jobs.schema import images, open_engine
 from tl_core.storage import Home
 
 
@@ -21,8 +22,8 @@ class Desk:
     """A project of 20 ants (1 to 20) and 20 bees (21 to 40)."""
 
     def __init__(self, home: Home) -> None:
-        engine = open_engine(home)
-        self.library, self.curation = Library(engine), Curation(engine)
+        self.engine = open_engine(home)
+        self.library, self.curation = Library(self.engine), Curation(self.engine)
         self.id = self.library.create("Insects").id
         self.library.replace_images(self.id, intake(), DataConfig())
 
@@ -217,6 +218,34 @@ def test_a_restored_picture_joins_its_group(desk: Desk) -> None:
     assert desk.library.some_images(desk.id, [6])[0].split == part[1]
     desk.curation.undo(desk.id)
     assert desk.state() == before
+
+
+def test_copies_that_come_back_together_come_back_to_one_side(desk: Desk) -> None:
+    """Each was left out while it was on another side; the one that nothing learns from counts."""
+    with desk.engine.begin() as connection:
+        mine = images.c.project_id == desk.id
+        digest = select(images.c.digest).where(mine, images.c.image_id == 1).scalar_subquery()
+        both = update(images).where(mine, images.c.image_id.in_([1, 2]))
+        connection.execute(both.values(digest=digest, excluded=1))
+        for number, part in ((1, "train"), (2, "test")):
+            one = update(images).where(mine, images.c.image_id == number)
+            connection.execute(one.values(split=part))
+    desk.curation.restore(desk.id, [1, 2], title="in")
+    assert {row.split for row in desk.library.some_images(desk.id, [1, 2])} == {"test"}
+
+
+def test_where_only_validation_is_drawn_a_restored_copy_joins_its_copy(desk: Desk) -> None:
+    with desk.engine.begin() as connection:
+        mine = images.c.project_id == desk.id
+        connection.execute(update(images).where(mine).values(given_split="train"))
+        last = update(images).where(mine, images.c.image_id > 30)
+        connection.execute(last.values(given_split="test", split="test"))
+        digest = select(images.c.digest).where(mine, images.c.image_id == 1).scalar_subquery()
+        for number, part, out in ((1, "val", 0), (2, "train", 1)):
+            one = update(images).where(mine, images.c.image_id == number)
+            connection.execute(one.values(digest=digest, split=part, excluded=out))
+    desk.curation.restore(desk.id, [2], title="in")
+    assert {row.split for row in desk.library.some_images(desk.id, [1, 2])} == {"val"}
 
 
 def test_new_pictures_begin_a_new_history(desk: Desk) -> None:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from tests.unit.data import hostile
 from tests.unit.data.deep import dicom, pages_of, ramp, tiff
+from tl_core.data.pixels import square_of
 from tl_core.data.reading import Reading
 from tl_core.errors import UnreadableImageError
 from tl_core.jobs.incoming import keep_picture
@@ -62,3 +63,15 @@ def test_what_is_no_picture_is_refused_by_name(home: Home, body: bytes) -> None:
     with pytest.raises(UnreadableImageError, match=r"^a\.dcm: The file is "):
         keep_picture(home, "a.dcm", body)
     assert not list(home.folder("tmp").iterdir())
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_channels_that_are_no_colours_stay_what_they_are(home: Home, dtype: type) -> None:
+    values = (np.arange(5) * np.ones((6, 8, 5)) * 50).astype(dtype)
+    body = tiff(values, photometric="minisblack", planarconfig="contig")
+    rule = Reading(low=0, high=0, planes=(((0, 200),) * 5,))
+    kept = keep_picture(home, "a.tif", body, reading=rule.to_dict)
+    with home.open_blob(kept.digest) as stream:
+        found = square_of(stream, 8, "squash", 5)
+    wanted = [0, 50, 100, 150, 200] if dtype == np.uint8 else [0, 64, 128, 191, 255]
+    assert [int(one.max()) for one in found] == wanted

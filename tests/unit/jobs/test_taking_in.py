@@ -11,14 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
+from tests.unit.data.deep import dicom, ramp, tiff
 from tests.unit.jobs.tiles import tiny_project, write_tiles
 from tl_core.errors import ConfigError, DataError
 from tl_core.jobs.bringing import queue_intake
 from tl_core.jobs.library import Library
 from tl_core.jobs.queue import Queue, RunRow
-from tl_core.jobs.schema import open_engine
+from tl_core.jobs.schema import images, open_engine
 from tl_core.jobs.work import carry_out
 from tl_core.storage import Home
 
@@ -131,3 +132,80 @@ def test_killed_while_it_reads_the_set_is_whole_and_the_next_try_succeeds(
     row = brought(home, engine, project, folder=str(more), mode="add")
     assert (row.result or {})["added"] == 40
     assert paths(engine, project)[:24] == before
+
+
+# -- what joins is read as the set is --------------------------------------------------------------
+
+
+def set_of(home: Home, engine: Engine, files: dict[str, bytes]) -> str:
+    library = Library(engine)
+    project = library.create("Slides").id
+    row = brought(home, engine, project, files=list(files.items()))
+    assert row.error is None, row.error
+    return project
+
+
+def channels(n: int, top: int, seed: int, dtype: type = np.uint16) -> bytes:
+    rng = np.random.default_rng(seed)
+    values = (rng.uniform(0, 1, (12, 12, n)) * top).astype(dtype)
+    return tiff(values, photometric="minisblack", planarconfig="contig")
+
+
+def test_one_patient_who_comes_back_stays_on_his_side(home: Home, engine: Engine) -> None:
+    def slide(patient: int, number: int) -> bytes:
+        pixels = ramp(patient, 40_000 + 10 * number)
+        return dicom(pixels, PatientID=f"P{patient}")
+
+    first = {f"{'ab'[p % 2]}/{p}-{i}.dcm": slide(p, i) for p in range(8) for i in range(3)}
+    project = set_of(home, engine, first)
+    library = Library(engine)
+    sides = {row.path.split("/")[-1][0]: row.split for row in library.images(project, limit=None)}
+    judged = next(int(p) for p, part in sides.items() if part != "train")
+    later = [(f"{'ab'[judged % 2]}/new-{i}.dcm", slide(judged, 100 + i)) for i in range(6)]
+    row = brought(home, engine, project, files=later, mode="add")
+    assert (row.result or {})["added"] == 6
+    new = [one for one in library.images(project, limit=None) if "new-" in one.path]
+    assert {one.split for one in new} == {sides[str(judged)]}
+
+
+def test_the_first_deep_pictures_of_a_set_of_channels_make_its_rule(
+    home: Home, engine: Engine
+) -> None:
+    flat = {f"{c}/{i}.tif": channels(5, 255, i, np.uint8) for c in "ab" for i in range(3)}
+    project = set_of(home, engine, flat)
+    library = Library(engine)
+    assert library.get(project).reading == {"channels": 5}
+    for top in (1000, 4000):
+        deep = [(f"a/{top}-{i}.tif", channels(5, top, 50 + i)) for i in range(3)]
+        row = brought(home, engine, project, files=deep, mode="add")
+        assert row.error is None, row.error
+        reading = library.get(project).reading
+        assert reading["channels"] == 5
+        assert all(900 < high <= 1000 for _, high in reading["planes"][0])  # and stays
+
+
+def test_what_joins_must_be_of_the_kind_of_the_set(home: Home, engine: Engine) -> None:
+    first = {f"{c}/{i}.tif": channels(5, 900, i) for c in "ab" for i in range(3)}
+    project = set_of(home, engine, first)
+    mixed = [(f"a/{i}.png", picture(i)) for i in range(4)]
+    mixed += [(f"a/more-{i}.tif", channels(5, 900, 70 + i)) for i in range(2)]
+    row = brought(home, engine, project, files=mixed, mode="add")
+    assert (row.result or {})["added"] == 2
+    assert len(Library(engine).quarantine(project)) == 4
+
+
+def test_deep_pictures_do_not_join_those_that_an_older_version_read_otherwise(
+    home: Home, engine: Engine, tmp_path: Path
+) -> None:
+    library = Library(engine)
+    project = tiny_project(home, engine)
+    deep = tmp_path / "deep.png"
+    Image.fromarray(ramp(0, 60_000)).save(deep)
+    digest = home.put_blob(deep)  # stored as it came, as before there was a rule
+    with engine.begin() as connection:
+        change = update(images).where(images.c.project_id == project, images.c.image_id == 1)
+        connection.execute(change.values(digest=digest, format="PNG"))
+    row = brought(home, engine, project, files=[("up/x.tif", tiff(ramp(0, 900)))], mode="add")
+    assert row.state == "failed"
+    assert "read by an older rule" in str((row.error or {})["message"])
+    assert library.get(project).reading == {}
