@@ -4,12 +4,13 @@ import streamlit as st
 
 from tl_ui import page, text
 from tl_ui.state import studio
-from tl_ui.views import predict, runs
+from tl_ui.views import history, predict, runs
 
 work = studio()
 runs.adopt(work)
 project = page.open(text.step_text("predict"), needs=("data",))
 run = runs.judged(work, project.id)
+history.since(work, run)
 left, right = st.columns([2, 3], gap="large")
 with left:
     predict.sources(work, project, run)

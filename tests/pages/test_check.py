@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tl_ui.texts import check as text
 COPIES = DataFinding(
     kind="copies",
     severity="info",
-    sentence="1 picture is there already: 1 group of exact copies or nearly the same shot.",
+    sentence="1 spare picture in 1 group: exact copies, or nearly the same shot.",
     advice="They count more than once.",
     groups=((1, 2),),
     captions={1: "ants", 2: "ants"},
@@ -78,7 +79,7 @@ def test_findings_are_told_in_words(open_page: OpenPage, studio: Studio, project
             finding.sentence.rstrip(".") in one.label.replace("\\", "")
             for one in open_page("data", project=project.id).expander
         )
-    assert "agrees with 90 % of them" in said
+    assert "gives 90 % of the pictures the same class as you" in said
 
 
 def test_nothing_found_is_said(open_page: OpenPage, studio: Studio, project: Project) -> None:
@@ -104,12 +105,33 @@ def test_spare_copies_are_left_out_and_taken_back(
 
 
 def test_copies_are_kept_together(open_page: OpenPage, studio: Studio, project: Project) -> None:
-    task = checked(studio, project, LEAK)
+    pair = tuple(
+        studio.library.images(project.id, split=part, limit=1)[0].id for part in ("train", "val")
+    )
+    leak = replace(LEAK, groups=(pair,), repair=Repair(together=(pair,)))
+    task = checked(studio, project, leak)
     app = open_page("data", project=project.id)
     app.button(key=f"check.repair.{task}.0").click().run()
-    rows = studio.library.some_images(project.id, [5, 6])
+    rows = studio.library.some_images(project.id, pair)
     assert rows[0].split == rows[1].split
     assert studio.curation.history(project.id)[0].title == text.together(1)
+    assert text.DONE in texts(app)  # what is mended is not offered again
+    assert f"check.repair.{task}.0" not in {one.key for one in app.button}
+
+
+def test_one_picture_in_two_classes_is_taken_to_where_it_can_be_moved(
+    open_page: OpenPage, studio: Studio, project: Project
+) -> None:
+    first = studio.library.images(project.id, limit=None)
+    other = next(one for one in first if one.label != first[0].label)
+    pair = (first[0].id, other.id)
+    twice = replace(LEAK, kind="across_classes", groups=(pair,), repair=Repair(exclude=pair))
+    task = checked(studio, project, twice)
+    app = open_page("data", project=project.id)
+    app.button(key=f"check.class.{task}.0").click().run()
+    assert studio.gallery.marked(project.id) == sorted(pair)
+    assert app.session_state["data.view"] == "pictures"
+    assert not app.exception
 
 
 def test_only_chosen_labels_are_changed(

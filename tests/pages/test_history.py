@@ -98,7 +98,7 @@ def test_a_page_about_a_run_says_that_the_set_has_changed(
     assert "The set has changed" not in said(open_page(name, project=project.id, run=run))
     studio.curation.relabel(project.id, {1: "bees", 2: "bees"}, title="moved")
     studio.curation.exclude(project.id, [3], title="out")
-    told = "The set has changed since: 2 pictures moved to another class, 1 left out."
+    told = "The set has changed since this run: 2 pictures moved to another class, 1 left out."
     assert told in said(open_page(name, project=project.id, run=run))
 
 
@@ -106,7 +106,8 @@ def test_what_changed_is_told_in_one_sentence() -> None:
     assert text.since(Since()) == ""
     everything = Since(moved=1, parted=2, left_out=3, added=4)
     assert text.since(everything) == (
-        "The set has changed since: 1 picture moved to another class, 3 left out, 4 new, 2 in "
-        "another part of the split."
+        "The set has changed since this run: 1 picture moved to another class, 3 left out, 4 new, "
+        "2 in another part of the split. The run keeps its pictures as they were; train again to "
+        "use the changes."
     )
     assert "other pictures now" in text.since(Since(replaced=True))

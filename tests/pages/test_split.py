@@ -170,7 +170,8 @@ def test_the_gap_is_shown_with_both_numbers(
 
 def test_a_gap_that_is_not_shown_is_called_none() -> None:
     none = replace(FLATTERED, gap=Share(value=0.01, low=-0.02, high=0.04))
-    assert "No gap is shown" in text.gap(none)
+    assert "no difference beyond chance here" in text.gap(none)
+    assert "1 point (\N{MINUS SIGN}2 to 4 points)" in text.gap(none)
     assert text.gap(STEADY) == ""
     assert text.points(Share(value=0.011, low=0, high=1)) == "1 point"
 
@@ -183,7 +184,7 @@ def test_too_few_pictures_are_not_measured(
 
 
 def test_few_test_pictures_are_called_uncertain() -> None:
-    assert "With 36 test pictures, 31 right would mean" in text.certainty(36, 36)
+    assert "If 31 of the 36 test pictures are right" in text.certainty(36, 36)
     assert "71 to 94 %" in text.certainty(36, 36)
     assert "Without test pictures" in text.certainty(0, 0)
     assert "36 test pictures are 12 groups and single ones" in text.certainty(36, 12)

@@ -41,7 +41,7 @@ def class_sizes(checked: CheckedSet) -> list[DataFinding]:
                 kind="imbalance",
                 severity="warning" if ratio > VERY_UNEVEN else "info",
                 sentence=f"{checked.classes[order[-1]]} has {largest:,} pictures, "
-                f"{checked.classes[order[0]]} {smallest:,}: {ratio:.0f} times fewer.",
+                f"{checked.classes[order[0]]} {smallest:,}: {ratio:.0f} times as many.",
                 advice="Collect more of the small classes, and read the results class by class: "
                 "the accuracy of all pictures hides the small ones.",
                 evidence={"ratio": ratio, "effective_classes": _effective(counts)},

@@ -88,7 +88,7 @@ def _across_classes(checked: CheckedSet, groups: Sequence[tuple[int, ...]]) -> l
             sentence=f"{_count(n, 'picture')} in {_count(len(groups), 'group')} of copies "
             f"{'lies' if n == 1 else 'lie'} in more than one class: at most one of the labels can "
             "be right.",
-            advice="Give each its right class. If you cannot tell, leave all of the group out.",
+            advice="Give all of a group its right class. If you cannot tell, leave all of it out.",
             evidence={"pictures": n, "groups": len(groups)},
             groups=_ids(checked, groups),
             captions=captions,
@@ -145,8 +145,8 @@ def _several_times(
         DataFinding(
             kind="copies",
             severity="info",
-            sentence=f"{_count(len(spare), 'picture')} {'is' if len(spare) == 1 else 'are'} there "
-            f"already: {_count(len(groups), 'group')} of exact copies or nearly the same shot.",
+            sentence=f"{_count(len(spare), 'spare picture')} in {_count(len(groups), 'group')}: "
+            "exact copies, or nearly the same shot.",
             advice="They count more than once. Leaving them out keeps the largest of each group.",
             evidence={"spare": len(spare), "groups": len(groups), "exact": n_exact},
             groups=_ids(checked, groups),

@@ -117,7 +117,7 @@ def _pair(group: Sequence[ImageRecord], field: str) -> str:
     """Two paths of a group of copies that differ in the field."""
     first = group[0]
     other = next(one for one in group if getattr(one, field) != getattr(first, field))
-    return f"{first.path} = {other.path}"
+    return f"{first.path} is {other.path}"
 
 
 def _examples(names: Sequence[str]) -> str:

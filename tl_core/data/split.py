@@ -58,7 +58,9 @@ def assign_splits(records: Sequence[ImageRecord], config: DataConfig) -> list[st
         for index in drawn:
             holds.setdefault(units.unit[index], Counter())[records[index].label] += 1
         ranks = {unit: _rank(units.names[unit], config.seed) for unit in holds}
-        sides = _Draw(holds, ranks, fractions).sides()
+        # classes in one order, or sums of the same numbers would differ in their last digit
+        ordered = {unit: dict(sorted(own.items())) for unit, own in holds.items()}
+        sides = _Draw(ordered, ranks, fractions).sides()
         for index in drawn:
             out[index] = sides[units.unit[index]]
     return out
@@ -86,7 +88,7 @@ class _Draw:
 
     def __init__(
         self,
-        holds: Mapping[int, Counter[str]],
+        holds: Mapping[int, Mapping[str, int]],
         ranks: Mapping[int, bytes],
         fractions: Mapping[str, float],
     ) -> None:

@@ -15,7 +15,7 @@ const GATHERING = `
 <p class="hint keys">Or drop pictures here, or paste them: <kbd></kbd></p>
 <div class="camera" hidden></div>
 <ul class="list"></ul>
-<div class="row start"><button type="button" class="main" data-do="bring" disabled>Bring in these pictures</button></div>`
+<div class="row start"><button type="button" class="main" data-do="bring" disabled>Bring in these pictures</button><span class="why"></span></div>`
 
 /**
  * @param form   The panel's form, empty.
@@ -126,7 +126,7 @@ function gather(form, classes, hooks) {
       const total = [...classes.values()].reduce((sum, items) => sum + items.length, 0)
       bring.disabled = classes.size < hooks.least()
       bring.textContent = total ? `Bring in ${count(total, "picture", "pictures")}` : "Bring in these pictures"
-      bring.title = bring.disabled ? (hooks.least() > 1 ? "Add at least two classes" : "Add pictures first") : ""
+      $(".why").textContent = !bring.disabled || !total ? "" : "One more class is needed: type its name above."
     })
   }
 

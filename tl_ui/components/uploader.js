@@ -14,7 +14,7 @@ const BODY = `
 <div class="zone">
   <svg class="mark" viewBox="0 0 24 24" aria-hidden="true"><path d="M12 15V4m0 0 4 4m-4-4L8 8M4 15v3a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2v-3"/></svg>
   <p class="lead">Drop a zip, a folder or pictures here</p>
-  <p class="hint">One folder per class, its name is the class; or a table of labels beside the pictures. Nothing leaves this machine's studio.</p>
+  <p class="hint">One folder per class, its name is the class; or a table of labels beside the pictures. Your pictures stay on this machine.</p>
   <div class="row">
     <button type="button" class="main" data-do="zip">Choose a zip</button>
     <button type="button" data-do="folder">Choose a folder</button>

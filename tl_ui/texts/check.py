@@ -43,9 +43,9 @@ TITLES = {
     "odd_size": "Odd sizes",
 }
 ICONS = {
-    "problem": ":material/error:",
-    "warning": ":material/warning:",
-    "info": ":material/info:",
+    "problem": ":red[:material/error:]",
+    "warning": ":orange[:material/warning:]",
+    "info": ":blue[:material/info:]",
 }
 PER_PAGE = 12  # pictures with a choice beside each
 GROUPS_SHOWN = 12  # groups of copies
@@ -54,6 +54,7 @@ RELABEL = "Give the chosen the other class"
 EXCLUDE_CHOSEN = "Leave the chosen out"
 EXCLUDE_COPIES = "Leave the spare copies out"
 EXCLUDE_MIXED = "Leave all of these out"
+CHOOSE_CLASS = "Choose their class"
 EXCLUDE_LEAK = "Leave the training copies out"
 TOGETHER = "Divide again, copies kept together"
 TOGETHER_SERIES = "Divide again, each series kept together"
@@ -81,8 +82,9 @@ def checked(result: Mapping[str, Any]) -> str:
     if not result["judged"]:
         return f"{told} {NOT_JUDGED}"
     return (
-        f"{told} Labels were judged by a network that had not seen them and agrees with "
-        f"{result['accuracy'] * 100:.0f} % of them; test pictures are not judged."
+        f"{told} Labels were judged by a network that had not seen them: it gives "
+        f"{result['accuracy'] * 100:.0f} % of the pictures the same class as you. Test pictures "
+        "are not judged."
     )
 
 

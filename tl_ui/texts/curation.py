@@ -324,7 +324,12 @@ def since(found: Since) -> str:
         )
         if n
     ]
-    return f"The set has changed since: {', '.join(told)}." if told else ""
+    if not told:
+        return ""
+    return (
+        f"The set has changed since this run: {', '.join(told)}. The run keeps its pictures as "
+        "they were; train again to use the changes."
+    )
 
 
 # -- what was left out -----------------------------------------------------------------------------

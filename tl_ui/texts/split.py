@@ -17,16 +17,16 @@ PART_ROLES = {
 }
 CLASS = "Class"
 TOTAL = "All"
-GROUPS = "Independent of each other"
+GROUPS = "Separate subjects"
 GROUPS_HELP = (
-    "Groups and pictures that stand alone, in training + validation + test. They say more than the "
-    "number of pictures about how much there is to learn from and to judge by."
+    "Groups, and pictures that stand alone, in training + validation + test. They say more than "
+    "the number of pictures about how much there is to learn from and to judge by."
 )
 VAL_SHARE = "Validation share"
 VAL_HELP = "Part of each class that chooses the best epoch."
 TEST_SHARE = "Test share"
 TEST_HELP = "Part of each class that is kept for the final number."
-SEED = "Seed"
+SEED = "Shuffle number"
 SEED_HELP = "Another number divides the pictures in another way; the same number in the same way."
 BURSTS = "Keep bursts on one side"
 BURSTS_HELP = (
@@ -35,6 +35,10 @@ BURSTS_HELP = (
 )
 NO_TIMES = "No picture says when it was taken, so bursts cannot be told."
 DIVIDE = "Divide again"
+UNDIVIDED = (
+    "Nothing changed: the same shares and the same number divide the pictures in the same way. "
+    "Change the shuffle number for another division."
+)
 DIVIDED = "The pictures are divided anew. Earlier runs keep the division they were trained with."
 HOW = (
     "Every class is divided in the same shares, so that rare classes are in all parts, and what "
@@ -46,15 +50,15 @@ NO_GROUPS = (
 )
 HONESTY = "How steady is the result?"
 UNMEASURED = (
-    "Check the pictures, above: then this says how good a simple head is over many divisions."
+    "“Check the pictures”, above: then this says how much the result depends on luck in dividing."
 )
 TOO_FEW = "The check has measured no repeated divisions: there are too few pictures, or very many."
 OUTDATED = "Measured before the pictures were last changed."
-GROUPED = "Cross-validated"
-SINGLE = "Divided picture by picture"
-GAP = "The gap"
+GROUPED = "Judged on many divisions"
+SINGLE = "With groups torn apart"
+GAP = "Difference"
 ALL_TOGETHER = "what belongs together on one side"
-FLATTERED = "groups torn apart, as a random split does"
+FLATTERED = "as a random split does"
 
 KINDS = {  # one, several
     "burst": ("burst", "bursts"),
@@ -97,8 +101,8 @@ def certainty(n_test: int, n_independent: int) -> str:
     right = round(0.85 * n_test)
     pictures = "picture" if n_test == 1 else "pictures"
     return (
-        f"With {n_test:,} test {pictures}, {right:,} right would mean an accuracy of "
-        f"{interval(wilson(right, n_test))}. More test pictures make this narrower."
+        f"If {right:,} of the {n_test:,} test {pictures} are right, the true accuracy lies "
+        f"somewhere from {interval(wilson(right, n_test))}. More test pictures make this narrower."
     )
 
 
@@ -147,10 +151,11 @@ def alone(found: Divided) -> str:
 def cross_validated(found: Honesty) -> str:
     """What repeated folds are, and why they are steadier than one validation part."""
     return (
-        f"{found.repeats} times {found.folds} folds: every one of the {found.pictures:,} training "
-        f"and validation pictures is judged {found.repeats} times by a simple head that has not "
-        "seen it. One validation part is a fraction of them, and which pictures are in it is luck. "
-        "Test pictures are left alone."
+        f"{found.repeats} x {found.folds}-fold cross-validation: a simple head is trained "
+        f"{found.repeats * found.folds} times, and every one of the {found.pictures:,} training "
+        f"and validation pictures is judged {found.repeats} times by one that has not seen it. A "
+        "single validation part is a fraction of them, and which pictures are in it is luck. Test "
+        "pictures are left alone."
     )
 
 
@@ -164,8 +169,8 @@ def gap(found: Honesty) -> str:
             "the number with groups on one side."
         )
     return (
-        "No gap is shown: on these pictures it makes no difference beyond chance whether groups "
-        "are kept on one side."
+        "Keeping groups on one side makes no difference beyond chance here: tearing them apart "
+        f"would change the number by {points(found.gap)} ({gap_between(found.gap)})."
     )
 
 
@@ -178,12 +183,17 @@ def between(found: Share, what: str = "") -> str:
 def points(found: Share) -> str:
     """A difference of accuracies: "9 points"."""
     n = round(found.value * 100)
-    return "1 point" if abs(n) == 1 else f"{n} points"
+    return f"{_signed(n)} point" if abs(n) == 1 else f"{_signed(n)} points"
 
 
 def gap_between(found: Share) -> str:
     """The interval of a difference."""
-    return f"{found.low * 100:.0f} to {found.high * 100:.0f} points"
+    return f"{_signed(round(found.low * 100))} to {_signed(round(found.high * 100))} points"
+
+
+def _signed(n: int) -> str:
+    """With a minus sign that is none of a hyphen."""
+    return f"\N{MINUS SIGN}{-n}" if n < 0 else str(n)
 
 
 def _kind(kind: str, n: int) -> str:

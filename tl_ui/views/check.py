@@ -89,6 +89,11 @@ def _groups(work: Studio, project: Project, finding: DataFinding, key: str) -> N
     shown = finding.groups[: text.GROUPS_SHOWN]
     numbers = [one for group in shown for one in group]
     rows = {row.id: row for row in work.library.some_images(project.id, numbers)}
+    shown = tuple(group for group in shown if _is_open(group, rows, finding.kind))
+    if not shown:
+        st.caption(text.DONE)
+        return
+    numbers = [one for group in shown for one in group]
     captions = {
         one: text.group(place, finding.captions.get(one, ""))
         for place, group in enumerate(shown, start=1)
@@ -97,6 +102,14 @@ def _groups(work: Studio, project: Project, finding: DataFinding, key: str) -> N
     gallery.grid([rows[one] for one in numbers if one in rows], captions)
     if len(finding.groups) > len(shown):
         st.caption(text.more_groups(len(finding.groups) - len(shown)))
+    if finding.kind == "across_classes":
+        st.button(
+            text.CHOOSE_CLASS,
+            key=f"check.class.{key}",
+            icon=":material/label:",
+            on_click=_to_gallery,
+            args=(work, project.id, [one for one in numbers if one in rows]),
+        )
     repair = finding.repair
     if finding.kind == "series":
         title = text.together_series(len(repair.together))
@@ -107,6 +120,24 @@ def _groups(work: Studio, project: Project, finding: DataFinding, key: str) -> N
         label = {"copies": text.EXCLUDE_COPIES, "leak": text.EXCLUDE_LEAK}
         words = label.get(finding.kind, text.EXCLUDE_MIXED)
         _repair(work, project, repair, words, text.excluded(len(repair.exclude)), key)
+
+
+def _to_gallery(work: Studio, project_id: str, numbers: Sequence[int]) -> None:
+    """Select these pictures and show the selection, where they can be moved."""
+    work.gallery.unmark_all(project_id)
+    work.gallery.mark(project_id, numbers)
+    st.session_state["data.view"] = "pictures"
+    st.session_state[f"pictures.show.{project_id}"] = "selected"
+
+
+def _is_open(group: Sequence[int], rows: Mapping[int, ImageRow], kind: str) -> bool:
+    """Whether a group is still what the finding says of it."""
+    there = [rows[one] for one in group if one in rows]
+    if kind == "across_classes":
+        return len({row.label for row in there}) > 1
+    if kind == "leak":
+        return len({row.split for row in there}) > 1
+    return len(there) > 1
 
 
 def _repair(
@@ -123,8 +154,8 @@ def _repair(
 
 def _carry_out(work: Studio, project_id: str, repair: Repair, title: str) -> None:
     with shown_kindly():
-        work.curation.repair(project_id, repair, title=title)
-        st.toast(title, icon=":material/build:")
+        if work.curation.repair(project_id, repair, title=title):
+            st.toast(title, icon=":material/build:")
 
 
 # -- single pictures -------------------------------------------------------------------------------

@@ -85,6 +85,7 @@ def _state(
         left = right = st.container(gap=None)
         if number != here:
             left, right = st.columns([3, 2], vertical_alignment="center")
+            left = left.container(gap=None)
         head = f"**{esc_md(title)}**" if number == here else esc_md(title)
         left.markdown(f"{head} :gray-badge[{mark}]" if mark else head)
         below = " · ".join(part for part in (about, used) if part)

@@ -46,14 +46,17 @@ def _classes(found: Divided) -> None:
         text.CLASS: [row.label for row in rows],
         text.TOTAL: [row.pictures for row in rows],
     }
-    for part, name in data.PARTS.items():
-        table[name] = [row.pictures_in[part] for row in rows]
     if found.groups:
         table[text.GROUPS] = [text.independent(row) for row in rows]
+    for part, name in data.PARTS.items():
+        table[name] = [row.pictures_in[part] for row in rows]
     st.dataframe(
         table,
         hide_index=True,
-        column_config={text.GROUPS: st.column_config.TextColumn(help=text.GROUPS_HELP)},
+        column_config={
+            text.CLASS: st.column_config.TextColumn(width="medium"),
+            text.GROUPS: st.column_config.TextColumn(help=text.GROUPS_HELP),
+        },
         key="data.split.table",
     )
 
@@ -84,7 +87,7 @@ def _numbers(found: Honesty) -> list[Figure]:
         numbers.percent(found.grouped.value),
         text.between(found.grouped, text.ALL_TOGETHER if found.gap else ""),
     )
-    if found.single is None or found.gap is None:
+    if found.single is None or found.gap is None or not found.shown:
         return [grouped]
     return [
         grouped,
@@ -139,5 +142,7 @@ def _divide(
                 bursts=bool(bursts),
             )
             work.resplit(project.id, config)
-            st.toast(text.DIVIDED, icon=":material/shuffle:")
+            now_version = work.library.get(project.id).data_version
+            same = now_version == project.data_version
+            st.toast(text.UNDIVIDED if same else text.DIVIDED, icon=":material/shuffle:")
             st.rerun()

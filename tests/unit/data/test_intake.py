@@ -150,7 +150,7 @@ def test_given_parts_and_a_leak_between_them(tmp_path: Path, home: Home) -> None
         "The folders give a training and a validation part; no test part.",
         "1 picture is an exact copy of another.",
         "1 picture is in more than one part, so results will look better than they are: "
-        "train/ants/0.jpg = val/ants/again.jpg.",
+        "train/ants/0.jpg is val/ants/again.jpg.",
     )
     assert len(found.records) == 5  # copies stay
     assert len(blobs(home)) == 4
@@ -165,7 +165,7 @@ def test_a_copy_under_another_label_and_a_class_missing_in_a_part(
         "The folders give a training and a validation part; no test part.",
         "1 class has no validation pictures: wasps.",
         "1 picture is an exact copy of another.",
-        "1 picture is in more than one class: train/ants/0.jpg = train/wasps/x.jpg.",
+        "1 picture is in more than one class: train/ants/0.jpg is train/wasps/x.jpg.",
     )
 
 
