@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +25,10 @@ from PIL import Image
 from benchmarks.pictures import Pictures
 from benchmarks.settings import MODEL
 from tl_core.check.copies import Copies, copies_of
+from tl_core.check.crops import FINE_PX
 from tl_core.check.findings import CheckedSet
 from tl_core.check.honesty import Honesty
-from tl_core.check.looks import looks_of
+from tl_core.check.looks import fine_grey, looks_of
 from tl_core.check.whole import checked_set
 from tl_core.data.decode import open_rgb
 from tl_core.data.intake import take_in
@@ -50,7 +52,9 @@ def taken_in(root: Path, home: Home, *, split: str = "train") -> tuple[CheckedSe
     """A set with everything open to the check, and its near-duplicates."""
     records = take_in(root, home, working=(card(MODEL).input_px, "squash")).records
     checked = checked_set([replace(one, split=None) for one in records], [split] * len(records))
-    return checked, copies_of(checked, looks_of(home, checked.digests)["grey"])
+    grey = looks_of(home, checked.digests)["grey"]
+    fine = lru_cache(maxsize=2048)(lambda at: fine_grey(home, checked.digests[at], FINE_PX))
+    return checked, copies_of(checked, grey, fine)
 
 
 def seen(home: Home, checked: CheckedSet) -> Seen:

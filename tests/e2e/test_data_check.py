@@ -38,7 +38,7 @@ def test_copies_are_found_left_out_and_taken_back(
     expect(page.get_by_text("right in validation").first).to_be_visible(timeout=PATIENCE_MS)
     settled(page)
     button(page, "Check the pictures")
-    finding = page.get_by_text(re.compile("3 pictures are there already"))
+    finding = page.get_by_text(re.compile("3 spare pictures"))
     expect(finding.first).to_be_visible(timeout=PATIENCE_MS)
     finding.first.click()
     settled(page)
