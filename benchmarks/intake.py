@@ -21,7 +21,6 @@ import argparse
 import io
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -38,6 +37,7 @@ import psutil
 from PIL import Image
 
 from benchmarks.measuring import ROOT
+from benchmarks.memory import peak_bytes
 from tl_core.config import TrainConfig
 from tl_core.data.intake import take_in
 from tl_core.jobs.queue import Queue
@@ -173,16 +173,6 @@ def take_all(source: Path, home: Path) -> Numbers:
 
 
 CHILDREN: dict[str, Callable[[Path, Path], Numbers]] = {"bare": decode_zip, "take in": take_all}
-
-
-def peak_bytes() -> int:
-    """The most memory this process has held."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text(encoding="ascii"))
-        return int(found[1]) << 10 if found else 0
-    memory = psutil.Process().memory_info()
-    return int(getattr(memory, "peak_wset", memory.rss))
 
 
 def child(name: str, source: Path, home: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from tl_core.errors import ConfigError
 
 __all__ = [
+    "RGB",
     "AugmentConfig",
     "DataConfig",
     "FreezeConfig",
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 SCHEMA = 1
+RGB = 3  # channels of colour pictures; grey counts as colour unless it is asked for
 RESIZE_MODES = ("pad", "squash", "crop")
 SCHEDULES = ("one-cycle", "cosine", "constant")
 WEIGHTS = ("pretrained", "random", "file")

@@ -23,6 +23,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from benchmarks.memory import peak_bytes
 from tl_core.data.intake import Intake, take_in
 from tl_core.errors import TLError
 from tl_core.storage import Home
@@ -89,18 +90,6 @@ def _plain(intake: Intake) -> dict[str, Any]:
         "refused": [[one.file, one.code, one.reason] for one in intake.quarantine],
         "junk": sum(int(found[1].replace(",", "")) for found in junk if found),
     }
-
-
-def peak_bytes() -> int:
-    """The most memory this process has held: its own, not that of whoever started it."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text(encoding="ascii"))
-        return int(found[1]) << 10 if found else 0
-    import psutil
-
-    memory = psutil.Process().memory_info()
-    return int(getattr(memory, "peak_wset", memory.rss))
 
 
 def main() -> None:

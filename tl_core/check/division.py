@@ -10,6 +10,7 @@ import numpy as np
 
 from tl_core.check.copies import Copies
 from tl_core.check.findings import CheckedSet, DataFinding, Repair
+from tl_core.check.gap import in_groups
 from tl_core.check.honesty import Honesty
 from tl_core.data.series import series_of
 from tl_core.data.together import connected, readable
@@ -48,7 +49,7 @@ def _gap(
         return []
     assert honesty.gap is not None and honesty.single is not None
     gap, parts = honesty.gap, np.array(checked.splits)
-    on_both = any(len(set(parts[units == unit])) > 1 for unit in np.unique(units[_shared(units)]))
+    on_both = any(len(set(parts[units == unit])) > 1 for unit in np.unique(units[in_groups(units)]))
     known = checked.units or tuple(range(len(checked)))
     loose = [one for one in copies.groups if len({known[at] for at in one}) > 1]
     repair = Repair()
@@ -141,11 +142,6 @@ def _series(checked: CheckedSet, units: np.ndarray) -> list[DataFinding]:
 
 def _together(name: str) -> str:
     return f"are of {name}" if name else "belong together"
-
-
-def _shared(units: np.ndarray) -> np.ndarray:
-    found: np.ndarray = np.bincount(units)[units] > 1
-    return found
 
 
 def _of(share: float) -> str:

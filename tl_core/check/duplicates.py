@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.fft import dctn
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+
+from tl_core.data.together import connected
 
 __all__ = [
     "FLAT",
@@ -138,12 +138,7 @@ def clusters(pairs: Sequence[tuple[int, int]], n: int) -> list[list[int]]:
         pairs: Of positions.
         n: Of pictures.
     """
-    if not pairs:
-        return []
-    left, right = np.array(pairs).T
-    graph = coo_array((np.ones(len(left)), (left, right)), shape=(n, n))
-    _, which = connected_components(graph, directed=False)
     found: dict[int, list[int]] = {}
-    for position in sorted({*left.tolist(), *right.tolist()}):
-        found.setdefault(int(which[position]), []).append(position)
-    return list(found.values())
+    for position, number in enumerate(connected(pairs, n)):
+        found.setdefault(number, []).append(position)
+    return [group for group in found.values() if len(group) > 1]

@@ -23,7 +23,7 @@ from scipy import stats
 from tl_core.check.honesty import Honesty, Share
 from tl_core.intervals import LEVEL, wilson
 
-__all__ = ["REPEATS", "dealt", "has_groups", "judged_rows", "measured"]
+__all__ = ["REPEATS", "dealt", "has_groups", "in_groups", "judged_rows", "measured"]
 
 FOLDS = 5
 REPEATS = 5
@@ -58,7 +58,7 @@ def judged_rows(labels: np.ndarray, units: np.ndarray, rows: np.ndarray) -> np.n
         rows = kept
     if len(rows) < FEWEST or len(np.unique(labels[rows])) < 2:
         return rows[:0]
-    grouped = _in_groups(units[rows])
+    grouped = in_groups(units[rows])
     if len(rows) > SMALL and grouped.mean() < GROUPED:
         return rows[:0]
     if len(rows) > MOST:
@@ -115,12 +115,12 @@ def measured(
         grouped: (fold, right) of each repeat, int and bool (N,), units on one side.
         single: The same with pictures dealt out one by one; empty without groups.
     """
-    in_groups = _in_groups(units)
+    shared = in_groups(units)
     folds = int(grouped[0][0].max()) + 1
     return Honesty(
         pictures=len(units),
-        groups=len(np.unique(units[in_groups])),
-        in_groups=int(in_groups.sum()),
+        groups=len(np.unique(units[shared])),
+        in_groups=int(shared.sum()),
         folds=folds,
         repeats=len(grouped),
         grouped=_accuracy(grouped),
@@ -131,14 +131,15 @@ def measured(
 
 def has_groups(units: np.ndarray) -> bool:
     """Whether enough pictures are in groups for a gap to be measured."""
-    return bool(_in_groups(units).mean() >= GROUPED)
+    return bool(in_groups(units).mean() >= GROUPED)
 
 
 def _units_in(labels: np.ndarray, units: np.ndarray, rows: np.ndarray, label: int) -> int:
     return len(np.unique(units[rows[labels[rows] == label]]))
 
 
-def _in_groups(units: np.ndarray) -> np.ndarray:
+def in_groups(units: np.ndarray) -> np.ndarray:
+    """Whether each picture shares its unit with another one, bool (N,)."""
     sizes = np.bincount(units)
     found: np.ndarray = sizes[units] > 1
     return found

@@ -13,10 +13,9 @@ from typing import Any
 from tl_core.check.findings import CheckedSet, DataFinding
 from tl_core.check.honesty import Honesty
 from tl_core.cli.show import Bars, as_lines, table
-from tl_core.config import DataConfig, TrainConfig
+from tl_core.config import RGB, DataConfig, TrainConfig
 from tl_core.data.divided import Divided, divided
 from tl_core.data.intake import Intake, take_in
-from tl_core.data.kinds import RGB
 from tl_core.data.layout import SPLITS
 from tl_core.data.split import assign_splits
 from tl_core.data.table_file import is_table

@@ -16,9 +16,10 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from tl_core.config import RGB
 from tl_core.data.archive import open_container
 from tl_core.data.container import Container, Entry, IntakeLimits
-from tl_core.data.kinds import RGB, of_one_kind
+from tl_core.data.kinds import of_one_kind
 from tl_core.data.layout import SPLITS, Layout, Placed, read_layout
 from tl_core.data.notes import intake_notes, nothing_usable
 from tl_core.data.passes import Fact, Passes, page_name

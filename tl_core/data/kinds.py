@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from tl_core.config import RGB
 from tl_core.data.passes import Fact, page_name
 from tl_core.data.quarantine import Quarantined
 
-__all__ = ["RGB", "of_one_kind"]
-
-RGB = 3  # channels; grey counts as colour
+__all__ = ["of_one_kind"]
 
 
 def of_one_kind(

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from tl_core.data.layout import SPLITS, Layout
 from tl_core.data.quarantine import Quarantined
 from tl_core.data.records import ImageRecord
+from tl_core.data.wording import count, examples, listed
 from tl_core.errors import EmptyDatasetError
 
 __all__ = ["intake_notes", "nothing_usable"]
 
 PART_WORDS = {"train": "training", "val": "validation", "test": "test"}
-EXAMPLES = 3  # names given at most in one sentence
 EXAMPLE_LAYOUT = """Put the pictures of each class into a folder named after it, for example:
 
     my pictures/
@@ -35,9 +35,9 @@ def intake_notes(
         )
     notes += _copies(records)
     if quarantine:
-        notes.append(f"{_count(len(quarantine), 'file was', 'files were')} left out.")
+        notes.append(f"{count(len(quarantine), 'file was', 'files were')} left out.")
     if layout.n_junk:
-        notes.append(f"{_count(layout.n_junk, 'system file was', 'system files were')} ignored.")
+        notes.append(f"{count(layout.n_junk, 'system file was', 'system files were')} ignored.")
     return tuple(notes)
 
 
@@ -53,7 +53,7 @@ def nothing_usable(name: str, n_files: int, quarantine: Sequence[Quarantined]) -
         return EmptyDatasetError(f"{name} is empty.", hint=EXAMPLE_LAYOUT)
     codes = Counter(one.code for one in quarantine)
     if codes and codes.most_common(1)[0][0] == "no_class_folder":
-        files = _count(codes["no_class_folder"], "file lies", "files lie")
+        files = count(codes["no_class_folder"], "file lies", "files lie")
         message = f"No picture of {name} is inside a class folder: {files} outside."
         tables = [one for one in quarantine if one.reason.startswith("is a table ")]
         told = [one for one in tables if " or a list" not in one.reason][:1]
@@ -69,9 +69,9 @@ def _parts(records: Sequence[ImageRecord], gives: str) -> list[str]:
     if not given:
         return []
     missing = [PART_WORDS[part] for part in SPLITS if part not in given]
-    words = _listed([f"a {PART_WORDS[part]}" for part in given])
+    words = listed([f"a {PART_WORDS[part]}" for part in given])
     note = f"{gives} {words} part"
-    note += f"; no {_listed(missing)} part." if missing else "."
+    note += f"; no {listed(missing)} part." if missing else "."
     notes = [note]
     for part in given:
         without = sorted(
@@ -79,8 +79,8 @@ def _parts(records: Sequence[ImageRecord], gives: str) -> list[str]:
             - {record.label for record in records if record.split == part}
         )
         if without:
-            classes = _count(len(without), "class has", "classes have")
-            notes.append(f"{classes} no {PART_WORDS[part]} pictures: {_examples(without)}.")
+            classes = count(len(without), "class has", "classes have")
+            notes.append(f"{classes} no {PART_WORDS[part]} pictures: {examples(without)}.")
     return notes
 
 
@@ -92,23 +92,23 @@ def _copies(records: Sequence[ImageRecord]) -> list[str]:
     notes = []
     if groups:
         extra = sum(len(group) - 1 for group in groups)
-        words = _count(
+        words = count(
             extra, "picture is an exact copy of another", "pictures are exact copies of others"
         )
         notes.append(f"{words}.")
     leaks = [group for group in groups if len({one.split for one in group}) > 1]
     if leaks:
-        words = _count(len(leaks), "picture is", "pictures are")
+        words = count(len(leaks), "picture is", "pictures are")
         notes.append(
             f"{words} in more than one part, so results will look better than they are: "
-            f"{_examples([_pair(group, 'split') for group in leaks])}."
+            f"{examples([_pair(group, 'split') for group in leaks])}."
         )
     unclear = [group for group in groups if len({one.label for one in group}) > 1]
     if unclear:
-        words = _count(len(unclear), "picture is", "pictures are")
+        words = count(len(unclear), "picture is", "pictures are")
         notes.append(
             f"{words} in more than one class: "
-            f"{_examples([_pair(group, 'label') for group in unclear])}."
+            f"{examples([_pair(group, 'label') for group in unclear])}."
         )
     return notes
 
@@ -118,16 +118,3 @@ def _pair(group: Sequence[ImageRecord], field: str) -> str:
     first = group[0]
     other = next(one for one in group if getattr(one, field) != getattr(first, field))
     return f"{first.path} is {other.path}"
-
-
-def _examples(names: Sequence[str]) -> str:
-    more = f" and {len(names) - EXAMPLES} more" if len(names) > EXAMPLES else ""
-    return ", ".join(names[:EXAMPLES]) + more
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
-
-
-def _count(number: int, one: str, several: str) -> str:
-    return f"{number:,} {one if number == 1 else several}"

@@ -25,7 +25,7 @@ from typing import IO, Self
 import numpy as np
 from PIL import Image
 
-from tl_core.data.decode import decode, open_rgb
+from tl_core.data.decode import Decoded, decode
 from tl_core.data.planes import preview
 from tl_core.data.quarantine import unreadable
 from tl_core.data.reading import Reading
@@ -40,8 +40,9 @@ __all__ = [
     "fit_square",
     "forget_pixels",
     "open_pixels",
-    "open_planes",
+    "planes_of",
     "shown",
+    "square_from",
     "square_of",
 ]
 
@@ -261,25 +262,30 @@ def square_of(
     Raises:
         UnreadableImageError: No picture, or one of another number of channels.
     """
+    found = decode(source, max_side_px=2 * size_px, reading=reading)
+    return square_from(found, size_px, resize, channels)
+
+
+def square_from(found: Decoded, size_px: int, resize: str, channels: int) -> np.ndarray:
+    """As ``square_of``, of a file decoded with twice the size.
+
+    Raises:
+        UnreadableImageError: It has another number of channels.
+    """
     if channels == 3:
-        rgb = open_rgb(source, max_side_px=2 * size_px, reading=reading)
-        return _chw(fit_square(rgb, size_px, resize))
+        return _chw(fit_square(found.image, size_px, resize))
     if channels == 1:
-        grey = open_rgb(source, max_side_px=2 * size_px, reading=reading).convert("L")
-        return np.asarray(fit_square(grey, size_px, resize))[None].copy()
-    planes = open_planes(source, channels, reading=reading)
+        return np.asarray(fit_square(found.image.convert("L"), size_px, resize))[None].copy()
+    planes = planes_of(found, channels)
     return np.stack([np.asarray(fit_square(one, size_px, resize)) for one in planes])
 
 
-def open_planes(
-    source: IO[bytes] | Path, channels: int, *, reading: Reading | None = None
-) -> Sequence[Image.Image]:
+def planes_of(found: Decoded, channels: int) -> Sequence[Image.Image]:
     """The planes of a picture of other than three channels, each "L".
 
     Raises:
-        UnreadableImageError: No picture, or one of another number of channels.
+        UnreadableImageError: It has another number of channels.
     """
-    found = decode(source, reading=reading)
     own = 3 if found.planes is None else found.planes.shape[-1]
     if found.planes is None or own != channels:
         raise unreadable(f"has {own} channels, and {channels} are needed", code="unsupported")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from tl_core.data.passes import Fact
 from tl_core.data.reading import Reading, number_words
+from tl_core.data.wording import count, listed
 
 __all__ = ["placeholder_patient", "reading_notes"]
 
@@ -48,7 +49,7 @@ def _rule(facts: Sequence[Fact], reading: Reading | None, outside: float | None)
     deep = [fact for fact in facts if fact.deep]
     if not deep or reading is None:
         return []
-    have = _count(len(deep), "picture has", "pictures have")
+    have = count(len(deep), "picture has", "pictures have")
     if outside is None:
         notes = [
             f"{have} more than 8 bits of grey. One rule for the whole set makes 8 bits of them: "
@@ -93,8 +94,8 @@ def _stored(facts: Sequence[Fact]) -> list[str]:
     kinds = Counter(fact.format for fact in facts if fact.rendered)
     if not kinds:
         return []
-    words = _listed([f"{n:,} {kind}" for kind, n in sorted(kinds.items())])
-    whole = _count(sum(kinds.values()), "picture is", "pictures are")
+    words = listed([f"{n:,} {kind}" for kind, n in sorted(kinds.items())])
+    whole = count(sum(kinds.values()), "picture is", "pictures are")
     note = f"{whole} kept as 8-bit PNG ({words})"
     if "DICOM" in kinds:
         return [f"{note}; of the DICOM headers only the make of the device is kept."]
@@ -107,7 +108,7 @@ def _pages(facts: Sequence[Fact]) -> list[str]:
     several = [fact for fact in facts if fact.n_pages > 1]
     if not several:
         return []
-    files = _count(len({fact.entry for fact in several}), "file has", "files have")
+    files = count(len({fact.entry for fact in several}), "file has", "files have")
     return [
         f"{files} several pages: each of the {len(several):,} is a picture of its own, and the "
         "pages of a file stay on one side of the division."
@@ -123,7 +124,7 @@ def _patients(facts: Sequence[Fact], joins: bool) -> list[str]:
             "All DICOM pictures bear the same patient number, so they are not held together by it."
         ]
     return [
-        f"The pictures of each of {_count(n, 'patient', 'patients')} stay on one side of the "
+        f"The pictures of each of {count(n, 'patient', 'patients')} stay on one side of the "
         "division. Of the patient's number only a hash is kept."
     ]
 
@@ -142,7 +143,7 @@ def _animated(facts: Sequence[Fact]) -> list[str]:
     n = sum(fact.animated for fact in facts)
     if not n:
         return []
-    words = _count(n, "animated picture counts as its", "animated pictures count as their")
+    words = count(n, "animated picture counts as its", "animated pictures count as their")
     return [f"{words} first frame."]
 
 
@@ -152,7 +153,7 @@ def _transparent(facts: Sequence[Fact], labels: Mapping[str, str]) -> list[str]:
     n, n_clear = len(facts), sum(clear.values())
     if not n_clear:
         return []
-    words = _count(n_clear, "picture has", "pictures have")
+    words = count(n_clear, "picture has", "pictures have")
     note = f"{words} see-through parts; white lies behind them now."
     if n_clear == n or len(whole) < 2:
         return [note]
@@ -176,11 +177,3 @@ def _transparent(facts: Sequence[Fact], labels: Mapping[str, str]) -> list[str]:
         "network may learn the white instead of the subject: give all pictures the same kind of "
         "background.",
     ]
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
-
-
-def _count(number: int, one: str, several: str) -> str:
-    return f"{number:,} {one if number == 1 else several}"

@@ -17,9 +17,8 @@ from tl_core.data.placed import SPLITS, split_of
 from tl_core.data.table_file import Rows
 from tl_core.data.table_names import PictureNames, looks_like_a_picture
 
-__all__ = ["LONGEST_LABEL", "Told", "Understood", "understand"]
+__all__ = ["Told", "Understood", "understand"]
 
-LONGEST_LABEL = 80  # characters of a class's name, as everywhere
 SAMPLE_ROWS = 300  # looked at to find the column of files
 MOST = 0.5  # share from which something holds for a column
 _FILE = (

@@ -7,20 +7,16 @@ from collections.abc import Mapping, Sequence
 from tl_core.data.placed import Placed
 from tl_core.data.quarantine import Quarantined
 from tl_core.data.table import Told, Understood
+from tl_core.data.wording import count, examples, listed
 
 __all__ = [
-    "count",
     "disagreeing",
-    "examples",
     "gives_parts",
     "gone",
     "groups",
-    "listed",
     "same",
     "what_it_gives",
 ]
-
-EXAMPLES = 3  # names given at most in one sentence
 
 
 def what_it_gives(
@@ -150,19 +146,3 @@ def gives_parts(table: Understood) -> bool:
 def same(label: str) -> str:
     """A name by which classes that are written a little differently are the same."""
     return "".join(char for char in label.casefold() if char.isalnum())
-
-
-def examples(names: Sequence[str]) -> str:
-    """The first few of many names."""
-    more = f" and {len(names) - EXAMPLES:,} more" if len(names) > EXAMPLES else ""
-    return ", ".join(names[:EXAMPLES]) + more
-
-
-def listed(words: Sequence[str]) -> str:
-    """Join words by commas and "and"."""
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
-
-
-def count(number: int, one: str, several: str) -> str:
-    """A number with its noun."""
-    return f"{number:,} {one if number == 1 else several}"

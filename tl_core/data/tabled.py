@@ -11,21 +11,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from tl_core.data.naming import LONGEST
 from tl_core.data.placed import Placed, split_of
 from tl_core.data.quarantine import Quarantined
-from tl_core.data.table import LONGEST_LABEL, Told, Understood, understand
+from tl_core.data.table import Told, Understood, understand
 from tl_core.data.table_file import Rows
 from tl_core.data.table_names import PictureNames
 from tl_core.data.table_notes import (
     disagreeing,
-    examples,
     gives_parts,
     gone,
     groups,
-    listed,
     same,
     what_it_gives,
 )
+from tl_core.data.wording import examples, listed
 
 __all__ = ["Table", "Tabled", "by_tables"]
 
@@ -237,8 +237,8 @@ def _placed(
         reason = f"has more than one class in {title} ({examples(told.labels)})"
         return Quarantined(file=one.path, reason=reason, code="several_labels")
     label = told.labels[0]
-    if len(label) > LONGEST_LABEL:
-        reason = f"has a class of more than {LONGEST_LABEL} characters in {title}"
+    if len(label) > LONGEST:
+        reason = f"has a class of more than {LONGEST} characters in {title}"
         return Quarantined(file=one.path, reason=reason, code="no_label")
     given = told.split or (split_of(folders[0]) if folders else None)
     return replace(one, label=label, split=given, group=told.group or one.group)

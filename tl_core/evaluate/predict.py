@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from tl_core.data.decode import decode
-from tl_core.data.pixels import fit_square, square_of
+from tl_core.data.pixels import planes_of, square_from
 from tl_core.data.reading import Reading
 from tl_core.data.rows import Rows
 from tl_core.errors import UnreadableImageError
@@ -161,21 +161,15 @@ def _pixels(
 ) -> tuple[NDArray[np.uint8], str] | str:
     """(channels, S, S) uint8 and a note, or the sentence that says why it cannot be used."""
     try:
-        if channels not in (1, 3):
-            return square_of(source, size_px, resize, channels, reading=reading), ""
         found = decode(source, max_side_px=2 * size_px, reading=reading)
+        if channels in (1, 3) and found.planes is not None:
+            planes_of(found, channels)  # says how many there are; their preview is for people
+        pixels = square_from(found, size_px, resize, channels)
     except UnreadableImageError as err:
         return err.message
-    if found.planes is not None:
-        return f"The file has {found.planes.shape[-1]} channels, and {channels} are needed."
-    image = fit_square(found.image if channels == 3 else found.image.convert("L"), size_px, resize)
-    note = ""
     if found.n_pages > 1:
-        note = "the first of several pages"
-    elif found.animated:
-        note = "the first frame of an animation"
-    pixels = np.asarray(image, dtype=np.uint8).reshape(size_px, size_px, channels)
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1)), note
+        return pixels, "the first of several pages"
+    return pixels, "the first frame of an animation" if found.animated else ""
 
 
 @contextmanager

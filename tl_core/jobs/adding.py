@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from tl_core.config import DataConfig
 from tl_core.data.newcomers import parts_of_newcomers
@@ -21,7 +21,8 @@ from tl_core.data.placed import SPLITS
 from tl_core.data.quarantine import Quarantined
 from tl_core.data.records import ImageRecord, Intake
 from tl_core.jobs.image_rows import batches, image_rows, record_of, refused_rows
-from tl_core.jobs.schema import changes, images, projects, refused
+from tl_core.jobs.rewriting import add_change
+from tl_core.jobs.schema import images, projects, refused
 
 __all__ = ["Added", "add_images"]
 
@@ -82,7 +83,15 @@ def add_images(connection: Connection, project_id: str, intake: Intake) -> Added
         connection.execute(insert(images), some)
     if new:
         numbers = range(first, first + len(new))
-        _note_change(connection, project_id, numbers, _title(summary, new), config)
+        add_change(
+            connection,
+            project_id,
+            _title(summary, new),
+            before={number: {"excluded": 1} for number in numbers},
+            after={number: {"excluded": 0} for number in numbers},
+            config_before=config,
+            config_after=config,
+        )
     _append_refused(connection, project_id, intake.quarantine)
     connection.execute(
         touched.values(
@@ -160,28 +169,6 @@ def _title(summary: Added, new: Sequence[ImageRecord]) -> str:
     pictures = "1 picture" if summary.pictures == 1 else f"{summary.pictures:,} pictures"
     where = f"to {new[0].label}" if summary.classes == 1 else f"to {summary.classes} classes"
     return f"{pictures} added {where}"
-
-
-def _note_change(
-    connection: Connection, project_id: str, numbers: Iterable[int], title: str, config: DataConfig
-) -> None:
-    mine = changes.c.project_id == project_id
-    connection.execute(delete(changes).where(mine, changes.c.undone == 1))
-    last = connection.execute(select(func.max(changes.c.number)).where(mine)).scalar()
-    keys = [str(number) for number in numbers]
-    connection.execute(
-        insert(changes).values(
-            project_id=project_id,
-            number=(last or 0) + 1,
-            at=time.time(),
-            title=title,
-            before={key: {"excluded": 1} for key in keys},
-            after={key: {"excluded": 0} for key in keys},
-            config_before=asdict(config),
-            config_after=asdict(config),
-            undone=0,
-        )
-    )
 
 
 def _append_refused(connection: Connection, project_id: str, files: Sequence[Quarantined]) -> None:

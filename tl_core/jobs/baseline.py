@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from tl_core.cache.shelf import Shelf
-from tl_core.config import RunSpec, changed
+from tl_core.config import RGB, RunSpec, changed
 from tl_core.data.pixels import open_pixels
 from tl_core.errors import ModelError, TooFewImagesError
 from tl_core.intervals import wilson
@@ -22,7 +22,6 @@ from tl_core.jobs.submit import missing_for_training
 from tl_core.jobs.work import Context
 from tl_core.models.build import build
 from tl_core.models.catalog import DEFAULT_MODEL, card
-from tl_core.models.facts import RGB
 from tl_core.models.groups import layer_groups
 from tl_core.models.plan import FreezePlan
 from tl_core.probe.exact import fit_exact_head

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
+from tl_core.data.naming import class_name
 from tl_core.errors import ConfigError, DataError
 from tl_core.jobs import incoming
 from tl_core.jobs.queue import Queue
@@ -15,7 +16,6 @@ from tl_core.storage import Home
 __all__ = ["Mode", "queue_intake"]
 
 Mode = Literal["replace", "add"]
-LONGEST = 80  # characters of a class's name
 _NAMES = {"replace": "Reading pictures", "add": "Adding pictures"}
 
 
@@ -47,9 +47,7 @@ def queue_intake(
         DataError: No source given.
         ConfigError: The class's name is too long, or the mode unknown.
     """
-    label = " ".join(label.split())
-    if len(label) > LONGEST:
-        raise ConfigError(f"A class needs a name of 1 to {LONGEST} characters.", field="label")
+    label = class_name(label) if label.strip() else ""
     if mode not in _NAMES:
         raise ConfigError(f"Pictures come to replace or to add, not to {mode}.", field="mode")
     if files:

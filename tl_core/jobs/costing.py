@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from tl_core.config import RunSpec
+from tl_core.config import RGB, RunSpec
 from tl_core.events import EngineChosen
 from tl_core.jobs import estimate
 from tl_core.models.build import build
 from tl_core.models.catalog import card
-from tl_core.models.facts import RGB
 from tl_core.models.groups import layer_groups
 from tl_core.models.plan import FreezePlan
 from tl_core.storage import Home

@@ -9,21 +9,21 @@ The state of a set after change number n is called state n; state 0 is the set a
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select
+from sqlalchemy import Connection, Engine, select
 
 from tl_core.check.findings import Repair
 from tl_core.config import DataConfig
+from tl_core.data.naming import class_name, known_name
 from tl_core.errors import DataError
 from tl_core.jobs.library import ImageRow
-from tl_core.jobs.naming import class_name, known_name
 from tl_core.jobs.regrouping import joined, sides
 from tl_core.jobs.rewriting import (
     Values,
+    add_change,
     config_of,
     divided,
     state_of,
@@ -250,21 +250,14 @@ class Curation:
                 )
             if not after and (config is None or config == old_config):
                 return 0
-            mine = changes.c.project_id == project_id
-            connection.execute(delete(changes).where(mine, changes.c.undone == 1))
-            last = connection.execute(select(func.max(changes.c.number)).where(mine)).scalar()
-            connection.execute(
-                insert(changes).values(
-                    project_id=project_id,
-                    number=(last or 0) + 1,
-                    at=time.time(),
-                    title=title,
-                    before=_as_json(before),
-                    after=_as_json(after),
-                    config_before=asdict(old_config),
-                    config_after=asdict(config or old_config),
-                    undone=0,
-                )
+            add_change(
+                connection,
+                project_id,
+                title,
+                before=before,
+                after=after,
+                config_before=old_config,
+                config_after=config or old_config,
             )
             touch(connection, project_id, config)
             return len(after)

@@ -7,17 +7,16 @@ and a restart. Pictures in the set and pictures left out are never looked at or 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, and_, delete, func, insert, select
 
+from tl_core.jobs.image_rows import in_parts
 from tl_core.jobs.schema import images, marks
 
 __all__ = ["ORDERS", "Gallery", "Look", "Picture"]
-
-AT_ONCE = 500  # pictures named in one statement
 
 _ORDER: dict[str, tuple[Any, ...]] = {
     "taken_in": (images.c.image_id,),
@@ -113,14 +112,14 @@ class Gallery:
     def mark(self, project_id: str, numbers: Iterable[int]) -> None:
         """Select pictures; those selected already, and numbers of no picture, are passed over."""
         with self._engine.begin() as connection:
-            for some in _batches(sorted(set(numbers))):
+            for some in in_parts(sorted(set(numbers))):
                 wanted = and_(images.c.project_id == project_id, images.c.image_id.in_(some))
                 connection.execute(_insert_where(wanted))
 
     def unmark(self, project_id: str, numbers: Iterable[int]) -> None:
         """Take pictures out of the selection."""
         with self._engine.begin() as connection:
-            for some in _batches(sorted(set(numbers))):
+            for some in in_parts(sorted(set(numbers))):
                 connection.execute(
                     delete(marks).where(
                         marks.c.project_id == project_id, marks.c.image_id.in_(some)
@@ -204,7 +203,3 @@ def _picture(row: Any) -> Picture:
         group=row.group_key or "",
         marked=bool(row.marked),
     )
-
-
-def _batches(numbers: Sequence[int]) -> Iterable[Sequence[int]]:
-    return (numbers[start : start + AT_ONCE] for start in range(0, len(numbers), AT_ONCE))

@@ -9,9 +9,10 @@ from typing import Any
 from tl_core.data.quarantine import Quarantined
 from tl_core.data.records import ImageRecord
 
-__all__ = ["ROWS_AT_ONCE", "batches", "image_rows", "record_of", "refused_rows"]
+__all__ = ["ROWS_AT_ONCE", "batches", "image_rows", "in_parts", "record_of", "refused_rows"]
 
 ROWS_AT_ONCE = 1000
+NAMED_AT_ONCE = 500  # pictures named in one statement
 
 
 def record_of(row: Any) -> ImageRecord:
@@ -67,3 +68,9 @@ def batches(rows: Iterable[dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:
             batch = []
     if batch:
         yield batch
+
+
+def in_parts(numbers: Sequence[int]) -> Iterable[Sequence[int]]:
+    """Numbers of pictures, as many at a time as one statement may name."""
+    starts = range(0, len(numbers), NAMED_AT_ONCE)
+    return (numbers[start : start + NAMED_AT_ONCE] for start in starts)

@@ -10,15 +10,14 @@ from typing import Any
 
 from sqlalchemy import Engine, Select, case, delete, func, insert, select, update
 
-from tl_core.config import DataConfig, RunSpec
+from tl_core.config import RGB, DataConfig, RunSpec
 from tl_core.data.quarantine import Quarantined
 from tl_core.data.records import ImageRecord, Intake
 from tl_core.data.split import assign_splits
 from tl_core.errors import ConfigError, JobError
 from tl_core.jobs.adding import Added, add_images
-from tl_core.jobs.image_rows import ROWS_AT_ONCE, batches, image_rows, record_of, refused_rows
+from tl_core.jobs.image_rows import batches, image_rows, in_parts, record_of, refused_rows
 from tl_core.jobs.schema import changes, commands, events, images, marks, projects, refused, runs
-from tl_core.models.facts import RGB
 
 __all__ = ["Added", "ClassRow", "ImageRow", "Library", "Project", "record_of"]
 
@@ -266,8 +265,7 @@ class Library:
         found: dict[int, ImageRow] = {}
         mine = (images.c.project_id == project_id) & (images.c.excluded == 0)
         with self._engine.connect() as connection:
-            for start in range(0, len(numbers), ROWS_AT_ONCE):
-                some = list(numbers[start : start + ROWS_AT_ONCE])
+            for some in in_parts(numbers):
                 query = select(images).where(mine, images.c.image_id.in_(some))
                 found |= {row.image_id: _image_row(row) for row in connection.execute(query)}
         return [found[number] for number in numbers if number in found]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from sqlalchemy import Connection, select
 
 from tl_core.data.placed import SPLITS
-from tl_core.data.together import units_of
+from tl_core.data.together import connected, units_of
 from tl_core.jobs.image_rows import record_of
 from tl_core.jobs.rewriting import config_of
 from tl_core.jobs.schema import images
@@ -32,20 +32,21 @@ def joined(
     named: dict[str, set[int]] = {}
     for row in connection.execute(query):
         named.setdefault(str(row.group_key), set()).add(int(row.image_id))
-    parts: list[tuple[set[int], set[str]]] = []  # members, earlier names; disjoint
-    by_member = {number: name for name, members in named.items() for number in members}
-    for group in groups:
-        members = set(group)
-        names = {by_member[number] for number in members if number in by_member}
-        members |= {number for name in names for number in named[name]}
-        apart = []
-        for other in parts:
-            if other[0].isdisjoint(members):
-                apart.append(other)
-            else:
-                members, names = members | other[0], names | other[1]
-        parts = [*apart, (members, names)]
-    return _with_names(parts, set(named))
+    apart = [*map(list, groups)]
+    numbers = sorted({number for one in (*apart, *named.values()) for number in one})
+    place = {number: at for at, number in enumerate(numbers)}
+    both = [[place[number] for number in one] for one in (*apart, *named.values())]
+    unit = connected(both, len(numbers))
+    touched = {unit[place[number]] for one in apart for number in one}
+    parts: dict[int, tuple[set[int], set[str]]] = {one: (set(), set()) for one in sorted(touched)}
+    for number in numbers:
+        if unit[place[number]] in parts:
+            parts[unit[place[number]]][0].add(number)
+    for name, members in named.items():
+        one = unit[place[next(iter(members))]]
+        if one in parts:
+            parts[one][1].add(name)
+    return _with_names(parts.values(), set(named))
 
 
 def _with_names(parts: Iterable[tuple[set[int], set[str]]], taken: set[str]) -> dict[int, str]:

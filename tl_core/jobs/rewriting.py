@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from tl_core.config import DataConfig
 from tl_core.data.split import assign_splits
-from tl_core.jobs.library import record_of
+from tl_core.jobs.image_rows import in_parts, record_of
 from tl_core.jobs.schema import changes, images, projects
 
 __all__ = [
     "Values",
+    "add_change",
     "config_of",
     "divided",
     "state_of",
@@ -26,7 +27,6 @@ __all__ = [
 ]
 
 FIELDS = ("label", "excluded", "group_key", "split")
-AT_ONCE = 500  # pictures named in one statement
 
 Values = Mapping[int, Mapping[str, Any]]  # picture's number -> column -> value
 
@@ -70,7 +70,7 @@ def stored(
 ) -> dict[int, dict[str, Any]]:
     """What pictures are now: number -> column -> value, for those that exist."""
     found: dict[int, dict[str, Any]] = {}
-    for some in _batches(list(numbers)):
+    for some in in_parts(list(numbers)):
         query = select(images).where(images.c.project_id == project_id, images.c.image_id.in_(some))
         for row in connection.execute(query):
             found[row.image_id] = {name: getattr(row, name) for name in FIELDS}
@@ -84,7 +84,7 @@ def write_values(connection: Connection, project_id: str, values: Values) -> Non
         for name, value in fields.items():
             alike.setdefault((name, value), []).append(number)
     for (name, value), numbers in alike.items():
-        for some in _batches(numbers):
+        for some in in_parts(numbers):
             connection.execute(
                 update(images)
                 .where(images.c.project_id == project_id, images.c.image_id.in_(some))
@@ -106,6 +106,34 @@ def divided(
     }
 
 
+def add_change(
+    connection: Connection,
+    project_id: str,
+    title: str,
+    *,
+    before: Values,
+    after: Values,
+    config_before: DataConfig,
+    config_after: DataConfig,
+) -> None:
+    """Write a row of the history behind the last one; what was undone cannot be made again then."""
+    mine = changes.c.project_id == project_id
+    connection.execute(delete(changes).where(mine, changes.c.undone == 1))
+    connection.execute(
+        insert(changes).values(
+            project_id=project_id,
+            number=state_of(connection, project_id) + 1,
+            at=time.time(),
+            title=title,
+            before={str(number): dict(fields) for number, fields in before.items()},
+            after={str(number): dict(fields) for number, fields in after.items()},
+            config_before=asdict(config_before),
+            config_after=asdict(config_after),
+            undone=0,
+        )
+    )
+
+
 def touch(connection: Connection, project_id: str, config: DataConfig | None) -> None:
     """Say that the set is another one now; keep how it is divided when that changed too."""
     more = {} if config is None else {"data_config": asdict(config)}
@@ -114,7 +142,3 @@ def touch(connection: Connection, project_id: str, config: DataConfig | None) ->
         .where(projects.c.id == project_id)
         .values(data_version=projects.c.data_version + 1, updated_at=time.time(), **more)
     )
-
-
-def _batches(numbers: Sequence[int]) -> Iterable[Sequence[int]]:
-    return (numbers[start : start + AT_ONCE] for start in range(0, len(numbers), AT_ONCE))

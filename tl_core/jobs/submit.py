@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from tl_core.config import RunSpec
+from tl_core.data.wording import named
 from tl_core.errors import RunNotFoundError, TooFewImagesError
 from tl_core.jobs.estimate import described
 from tl_core.jobs.library import ClassRow, ImageRow, Library
@@ -60,7 +61,7 @@ def missing_for_training(rows: Sequence[ClassRow]) -> str:
     short = [row.label for row in rows if row.train < 2]
     if short:
         return (
-            f"{_listed(short)} {'has' if len(short) == 1 else 'have'} fewer than 2 training "
+            f"{named(short)} {'has' if len(short) == 1 else 'have'} fewer than 2 training "
             "pictures; add some, or remove the class."
         )
     if sum(row.val for row in rows) == 0:
@@ -95,16 +96,16 @@ def submit_training(
     if facts.groups:  # a model outside the catalogue is checked when it is built
         FreezePlan.from_layers(spec.freeze.layers, len(facts.groups))
     n_train = sum(row.train for row in rows)
+    project = library.get(project_id)
     spec = resolved(
         spec,
         card=facts,
         n_train=n_train,
         n_classes=len(rows),
         detail_px=library.detail_px(project_id),
-        channels=library.get(project_id).channels,
+        channels=project.channels,
     )
     run_id = new_id("train")
-    project = library.get(project_id)
     snapshot = Snapshot(
         classes=tuple(row.label for row in rows),
         images=tuple(library.images(project_id, limit=None)),
@@ -161,8 +162,3 @@ def read_snapshot(home: Home, run_id: str) -> Snapshot:
 
 def _snapshot_dict(snapshot: Snapshot) -> dict[str, Any]:
     return {"schema": SCHEMA, **asdict(snapshot)}
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = list(names[:3]) + ([f"{len(names) - 3} more"] if len(names) > 3 else [])
-    return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + f" and {shown[-1]}"

@@ -13,7 +13,7 @@ import numpy as np
 from torch import nn
 
 from tl_core.cache.shelf import Shelf
-from tl_core.config import PROBES, RunSpec
+from tl_core.config import PROBES, RGB, RunSpec
 from tl_core.data.pixels import Pixels, open_pixels
 from tl_core.diagnose.rules import Coach
 from tl_core.errors import TLError, TrainError
@@ -31,7 +31,7 @@ from tl_core.jobs.view import RunView, fold
 from tl_core.jobs.work import CHECKPOINT, Context
 from tl_core.models.build import build
 from tl_core.models.catalog import card
-from tl_core.models.facts import RGB, ModelCard
+from tl_core.models.facts import ModelCard
 from tl_core.models.groups import LayerGroup, layer_groups
 from tl_core.models.plan import FreezePlan
 from tl_core.storage import read_json, write_json

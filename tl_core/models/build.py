@@ -11,12 +11,13 @@ import timm
 import torch
 from torch import Tensor, nn
 
+from tl_core.config import RGB
 from tl_core.errors import ConfigError, ModelError, WeightsFileError
 from tl_core.models.catalog import card as card_of
 from tl_core.models.catalog import valid_image_size
 from tl_core.models.catalog import weights_path as embedded_path
 from tl_core.models.channels import adapted
-from tl_core.models.facts import RGB, ModelCard
+from tl_core.models.facts import ModelCard
 from tl_core.models.groups import layer_groups
 from tl_core.models.weights import (
     Report,

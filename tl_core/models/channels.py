@@ -13,8 +13,8 @@ import torch
 from timm.models import adapt_input_conv
 from torch import Tensor, nn
 
+from tl_core.config import RGB
 from tl_core.errors import ConfigError
-from tl_core.models.facts import RGB
 
 __all__ = ["adapted", "channels_of", "first_layers"]
 

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-__all__ = ["RGB", "GroupFacts", "IndexRow", "ModelCard", "groups_for", "normalisation"]
+from tl_core.config import RGB
 
-RGB = 3  # channels
+__all__ = ["GroupFacts", "IndexRow", "ModelCard", "groups_for", "normalisation"]
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from tl_core.config import PROBES, RunSpec, parse_layers
+from tl_core.config import PROBES, RGB, RunSpec, parse_layers
 from tl_core.models.catalog import valid_image_size
-from tl_core.models.facts import RGB, ModelCard
+from tl_core.models.facts import ModelCard
 
 __all__ = ["reasons", "resolved"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 
+from tl_core.data.wording import named
 from tl_core.jobs.versions import Since
 from tl_core.session import ClassRow
 from tl_ui.text import plural
@@ -260,16 +261,10 @@ def gaps(rows: Sequence[ClassRow], given: Sequence[str] = ()) -> str:
         if len(lacking) == 1:
             told.append(f"{lacking[0]} has no {what} picture, so {purpose}.")
         else:
-            told.append(f"{listed(lacking)} have no {what} pictures.")
+            told.append(f"{named(lacking)} have no {what} pictures.")
     if told and not {"train", "val"} <= set(given):
         told.append("Divide the pictures again under The split.")
     return " ".join(told)
-
-
-def listed(names: Sequence[str]) -> str:
-    """Some names in words: "ants, bees and 3 more"."""
-    shown = list(names[:3]) + ([f"{len(names) - 3} more"] if len(names) > 3 else [])
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
 # -- history in words ------------------------------------------------------------------------------
@@ -287,7 +282,7 @@ def about_change(at: float, zone: tzinfo | None, n: int) -> str:
 
 def used(names: Sequence[str]) -> str:
     """Which runs were trained on a state."""
-    return f"Used by {listed(names)}"
+    return f"Used by {named(names)}"
 
 
 def undone(title: str) -> str:

@@ -14,6 +14,7 @@ from tl_ui import asking, gallery
 from tl_ui.errors import shown_kindly
 from tl_ui.text import esc_md
 from tl_ui.texts import check as text
+from tl_ui.views import pictures
 
 __all__ = ["KIND", "card"]
 
@@ -126,8 +127,7 @@ def _to_gallery(work: Studio, project_id: str, numbers: Sequence[int]) -> None:
     """Select these pictures and show the selection, where they can be moved."""
     work.gallery.unmark_all(project_id)
     work.gallery.mark(project_id, numbers)
-    st.session_state["data.view"] = "pictures"
-    st.session_state[f"pictures.show.{project_id}"] = "selected"
+    pictures.turn_to(project_id, "selected")
 
 
 def _is_open(group: Sequence[int], rows: Mapping[int, ImageRow], kind: str) -> bool:

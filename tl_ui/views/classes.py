@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from tl_core.jobs.naming import class_name
+from tl_core.data.naming import class_name
 from tl_core.session import ClassRow, DataView, Project, Studio
 from tl_ui.errors import shown_kindly
 from tl_ui.text import esc_md

@@ -12,8 +12,6 @@ from tl_ui.views import classes, history, left, pictures, split
 
 __all__ = ["closer", "overview"]
 
-CHOOSER = "data.view"
-
 
 def overview(view: DataView) -> None:
     """The set in numbers, and what there is to know about it."""
@@ -51,7 +49,7 @@ def closer(work: Studio, project: Project, view: DataView) -> None:
             format_func=lambda one: text.VIEWS[one],
             label_visibility="collapsed",
             width="content",
-            key=CHOOSER,
+            key=pictures.CHOOSER,
             persist_state="session",
         )
         history.bar(work, project)
@@ -60,7 +58,7 @@ def closer(work: Studio, project: Project, view: DataView) -> None:
     elif chosen == "split":
         split.split(work, project, view)
     elif chosen == "left":
-        left.left_out(work, project, view, chooser=CHOOSER)
+        left.left_out(work, project, view)
     else:
         _classes(view)
         classes.change(work, project, view)

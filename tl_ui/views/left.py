@@ -17,8 +17,8 @@ __all__ = ["left_out"]
 SENTENCES_MOST = 30  # left-out files told in sentences; more go into a table
 
 
-def left_out(work: Studio, project: Project, view: DataView, *, chooser: str) -> None:
-    """Both, each with the way on. ``chooser`` is the key of the control that shows this view."""
+def left_out(work: Studio, project: Project, view: DataView) -> None:
+    """Both, each with the way on."""
     if view.n_left_out:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(text.left_out_by_you(view.n_left_out), width="content")
@@ -26,8 +26,8 @@ def left_out(work: Studio, project: Project, view: DataView, *, chooser: str) ->
                 text.LOOK,
                 key="left.look",
                 icon=":material/photo_library:",
-                on_click=_look,
-                args=(project.id, chooser),
+                on_click=pictures.turn_to,
+                args=(project.id, "left"),
             )
     rows = work.quarantine(project.id)
     if not rows:
@@ -54,11 +54,6 @@ def left_out(work: Studio, project: Project, view: DataView, *, chooser: str) ->
         icon=":material/download:",
         key="data.csv",
     )
-
-
-def _look(project_id: str, chooser: str) -> None:
-    st.session_state[chooser] = "pictures"
-    pictures.show_left_out(project_id)
 
 
 def _plain_cell(value: str) -> str:

@@ -18,8 +18,9 @@ from tl_ui.texts import curation as text
 from tl_ui.texts.data import PARTS
 from tl_ui.views import selection
 
-__all__ = ["browse", "show_left_out"]
+__all__ = ["CHOOSER", "browse", "turn_to"]
 
+CHOOSER = "data.view"  # the control of the page that chooses what is looked at closely
 PER_PAGE = 120  # pictures on a page of the component; the plain grid shows gallery.PER_PAGE
 
 
@@ -36,9 +37,10 @@ def browse(work: Studio, project_id: str) -> None:
     selection.bar(work, project_id, excluded=look.excluded)
 
 
-def show_left_out(project_id: str) -> None:
-    """Have ``browse`` show what was left out when it is drawn next."""
-    st.session_state[f"pictures.show.{project_id}"] = "left"
+def turn_to(project_id: str, show: str) -> None:
+    """Have the page show the pictures when it is drawn next: "set", "selected" or "left"."""
+    st.session_state[CHOOSER] = "pictures"
+    st.session_state[f"pictures.show.{project_id}"] = show
 
 
 # -- which pictures --------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -96,3 +97,15 @@ def dicom(pixels: np.ndarray, *, preamble: bool = True, syntax: Any = None, **va
     if preamble:
         return body
     return body[body.index(b"\x08\x00\x16\x00", 132) :]
+
+
+def damaged(
+    bodies: Iterable[bytes], rng: np.random.Generator, *, least: float = 0.2
+) -> Iterator[io.BytesIO]:
+    """Each file 40 times, cut off behind ``least`` of it at the earliest, some bytes changed."""
+    for body in bodies:
+        for _ in range(40):
+            broken = bytearray(body[: int(len(body) * rng.uniform(least, 1))])
+            for place in rng.integers(0, len(broken), rng.integers(1, 9)):
+                broken[place] = rng.integers(0, 256)
+            yield io.BytesIO(bytes(broken))

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tl_core.data.decode import decode
 from tl_core.data.intake import Intake, take_in
-from tl_core.data.pixels import fit_square, open_pixels, open_planes, shown, square_of
+from tl_core.data.pixels import fit_square, open_pixels, planes_of, shown, square_of
 from tl_core.data.planes import plane_file
 from tl_core.data.reading import Reading
 from tl_core.errors import UnreadableImageError
@@ -48,7 +48,7 @@ def folder(root: Path, make: object, n: int = 4) -> Path:
 def test_every_plane_comes_back_as_it_was(channels: int) -> None:
     values = planes(channels)
     body = plane_file(values)
-    found = open_planes(io.BytesIO(body), channels)
+    found = planes_of(decode(io.BytesIO(body)), channels)
     assert [one.mode for one in found] == ["L"] * channels
     assert (np.stack([np.asarray(one) for one in found], -1) == values).all()
     assert decode(io.BytesIO(body)).native
@@ -74,7 +74,7 @@ def test_three_channels_that_are_no_colours_by_name_are_shown_as_colours() -> No
 
 def test_another_number_of_channels_is_said() -> None:
     with pytest.raises(UnreadableImageError, match="has 4 channels, and 5 are needed"):
-        open_planes(io.BytesIO(plane_file(planes(4))), 5)
+        planes_of(decode(io.BytesIO(plane_file(planes(4)))), 5)
 
 
 def test_too_many_channels_are_refused_before_they_are_read() -> None:
@@ -86,7 +86,7 @@ def test_cut_off_files_never_crash() -> None:
     body = plane_file(planes(5))
     for end in range(0, len(body), 97):
         with pytest.raises(UnreadableImageError):
-            open_planes(io.BytesIO(body[:end]), 5)
+            planes_of(decode(io.BytesIO(body[:end])), 5)
 
 
 def test_a_square_of_many_channels_is_that_of_each() -> None:

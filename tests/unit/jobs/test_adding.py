@@ -227,7 +227,7 @@ def test_a_set_of_given_parts_gives_them_to_what_joins(library: Library) -> None
     assert state(library, made.id) == before
 
 
-@pytest.mark.parametrize("place", ["image_rows", "_note_change", "refused_rows", "_notes"])
+@pytest.mark.parametrize("place", ["image_rows", "add_change", "refused_rows", "_notes"])
 def test_a_failure_in_the_middle_leaves_the_old_set(
     library: Library, project: str, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

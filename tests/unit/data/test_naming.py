@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tl_core.data.naming import class_name, known_name, same_name
 from tl_core.errors import ConfigError
-from tl_core.jobs.naming import class_name, known_name, same_name
 
 
 @pytest.mark.parametrize(
