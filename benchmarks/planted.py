@@ -1,12 +1,13 @@
 """Does the data check find what was planted, and stay silent where nothing was?
 
 ``python -m benchmarks.planted [--sets hymenoptera clothing sample] [--only copies labels shortcuts
-clean quality] [--seeds 3] [--resamples 100]`` takes each set in, plants problems, and prints
-Markdown tables: recall and precision of near-duplicates by what was done to the copy; precision,
-recall and false alarms of wrong labels at several shares of noise, Thaw's rule and cleanlab's rules
-on the same probabilities; which planted shortcuts are found, files written and read as a user's
-would be; how many resamples of the clean set raise any shortcut alarm; how many pictures of the
-clean set each measure of quality names.
+clean small quality] [--seeds 3] [--resamples 100] [--pictures 600]`` takes each set in, plants
+problems, and prints Markdown tables: recall and precision of near-duplicates by what was done to
+the copy; precision, recall and false alarms of wrong labels at several shares of noise, Thaw's rule
+and cleanlab's rules on the same probabilities; which planted shortcuts are found, files written and
+read as a user's would be (``--pictures``: how many they are planted among); how many resamples of
+the clean set raise any shortcut alarm, and of small ones with a probe fitted to each; how many
+pictures of the clean set each measure of quality names.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import argparse
 import io
 import tempfile
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,7 +35,7 @@ from tl_core.check.findings import CheckedSet
 from tl_core.check.labels import suspects
 from tl_core.check.looks import fine_grey, look_at, looks_of
 from tl_core.check.quality import odd_pictures
-from tl_core.check.shortcuts import audit, nuisances
+from tl_core.check.shortcuts import Audit, audit, nuisances
 from tl_core.check.whole import checked_set
 from tl_core.config import DataConfig
 from tl_core.data.decode import open_rgb
@@ -54,8 +56,9 @@ ARCHIVES = Path(__file__).resolve().parents[2] / "shared" / "data"
 COPIED = 0.1  # of the pictures
 NOISES = (0.0, 0.05, 0.2)
 THEIRS = ("both", "prune_by_noise_rate", "prune_by_class", "confident_learning")
-SHORTCUT_N = 600  # pictures of a set that shortcuts are planted in
 KEPT = 0.7  # of the pictures in a resample
+SMALL = (64, 120, 200, 300)  # pictures of a small set
+SMALL_RESAMPLES = 25  # of each size: a probe is fitted to every one
 Change = Callable[[Image.Image], Image.Image]
 
 
@@ -289,10 +292,10 @@ def saved(image: Image.Image, path: Path, kind: str) -> None:
 PLANTED = ("light", "border", "corners", "size", "file", "camera", "time", "sharpness")
 
 
-def shortcuts(one: Set, seeds: int, folder: Path) -> Iterator[str]:
+def shortcuts(one: Set, pictures: int, folder: Path) -> Iterator[str]:
     """Rows: what was planted in one class, whether it was found, and what else was told."""
     rng = np.random.default_rng(0)
-    n = min(SHORTCUT_N, len(one.checked))
+    n = min(pictures, len(one.checked))
     rows = np.sort(rng.choice(len(one.checked), n, replace=False))
     victim = int(np.bincount(one.checked.labels[rows]).argmax())
     for kind in ("", *PLANTED):
@@ -312,21 +315,46 @@ def shortcuts(one: Set, seeds: int, folder: Path) -> Iterator[str]:
 
 def clean(one: Set, resamples: int) -> Iterator[str]:
     """One row: how many resamples of the clean set raise a shortcut alarm, and which."""
-    rows = np.arange(len(one.checked))
-    told = judged_by_others(one.home, one.checked, rows, lambda stage: lambda done, total: None)
-    guess = np.where(np.isfinite(told).all(1), np.nan_to_num(told).argmax(1), -1)
+    n = len(one.checked)
+    guess = guessed(one, one.checked)
     features = nuisances(one.checked, one.looks)
-    alarms: dict[str, int] = {}
-    silent = 0
+    alarms = []
     for seed in range(resamples):
-        rng = np.random.default_rng(seed)
-        some = np.sort(rng.choice(rows, round(KEPT * len(rows)), replace=False))
+        some = some_of(n, round(KEPT * n), seed)
         part = {name: values[some] for name, values in features.items()}
-        found = {a.nuisance for a in audit(part, one.checked.labels[some], guess[some], seed=seed)}
-        silent += not found
-        for name in found:
-            alarms[name] = alarms.get(name, 0) + 1
-    yield f"| {resamples} | {silent} | {alarms or 'none'} |"
+        alarms.append(audit(part, one.checked.labels[some], guess[some], seed=seed))
+    yield f"| {resamples} {silent(alarms)}"
+
+
+def small(one: Set) -> Iterator[str]:
+    """Rows: the same for small sets, each with a probe that knows no other pictures."""
+    for n in SMALL:
+        alarms = []
+        for seed in range(SMALL_RESAMPLES):
+            some = some_of(len(one.checked), n, seed)
+            part = checked_of([one.records[at] for at in some])
+            found = nuisances(part, one.looks[some])
+            alarms.append(audit(found, part.labels, guessed(one, part), seed=seed))
+        yield f"| {n} | {SMALL_RESAMPLES} {silent(alarms)}"
+
+
+def guessed(one: Set, part: CheckedSet) -> np.ndarray:
+    """What a probe that has not seen a picture takes it for; -1 = it cannot be judged."""
+    rows = np.arange(len(part))
+    told = judged_by_others(one.home, part, rows, lambda stage: lambda done, total: None)
+    found: np.ndarray = np.where(np.isfinite(told).all(1), np.nan_to_num(told).argmax(1), -1)
+    return found
+
+
+def some_of(n: int, kept: int, seed: int) -> np.ndarray:
+    return np.sort(np.random.default_rng(seed).choice(n, kept, replace=False))
+
+
+def silent(alarms: list[list[Audit]]) -> str:
+    """The end of a row: how many resamples had no alarm, and what the others had."""
+    names = [{one.nuisance for one in several} for several in alarms]
+    counts = Counter(name for several in names for name in several)
+    return f"| {sum(not one for one in names)} | {dict(counts) or 'none'} |"
 
 
 def quality(one: Set) -> Iterator[str]:
@@ -345,6 +373,7 @@ HEADS = {
     "|---|---|---|---|---|---|---|",
     "shortcuts": "| planted | found | other alarms |\n|---|---|---|",
     "clean": "| resamples | without an alarm | alarms |\n|---|---|---|",
+    "small": "| pictures | resamples | without an alarm | alarms |\n|---|---|---|---|",
     "quality": "| measure | named | share |\n|---|---|---|",
 }
 
@@ -355,6 +384,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=tuple(HEADS), default=list(HEADS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--resamples", type=int, default=100)
+    parser.add_argument("--pictures", type=int, default=600)
     args = parser.parse_args()
     keep_freed_memory()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
@@ -370,9 +400,10 @@ def main() -> None:
                 "copies": lambda one=one: copies(one, args.seeds),
                 "labels": lambda one=one: labels(one, args.seeds),
                 "shortcuts": lambda one=one, name=name: shortcuts(
-                    one, args.seeds, Path(scratch) / f"cuts-{name}"
+                    one, args.pictures, Path(scratch) / f"cuts-{name}"
                 ),
                 "clean": lambda one=one: clean(one, args.resamples),
+                "small": lambda one=one: small(one),
                 "quality": lambda one=one: quality(one),
             }
             for way in args.only:

@@ -103,6 +103,18 @@ def test_what_the_network_far_exceeds_is_no_alarm() -> None:
     assert [alarm.nuisance for alarm in audit(features, labels, poor)] == ["light"]
 
 
+def test_few_pictures_that_agree_by_luck_are_no_alarm() -> None:
+    def alarms(n: int, seed: int) -> bool:
+        rng = np.random.default_rng(seed)
+        labels = np.arange(n) % 2
+        light = {"light": (labels + rng.normal(0, 1, n))[:, None]}  # right for about 69 of 100
+        network = np.where(rng.random(n) < 0.77, labels, 1 - labels)
+        return bool(audit(light, labels, network, seed=seed))
+
+    assert sum(alarms(64, seed) for seed in range(20)) <= 5  # 13 without the margin
+    assert sum(alarms(3000, seed) for seed in range(3)) == 3
+
+
 def test_small_classes_and_one_class_are_no_case() -> None:
     looks, sizes = pictures(20)
     one = checked(["a"] * 15 + ["b"] * 5, **sizes)
