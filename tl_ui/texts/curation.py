@@ -110,7 +110,7 @@ REASON = "Why it was left out"
 CSV = "Download the list"
 CSV_NAME = "left-out.csv"
 NOTHING_LEFT = "Every file was taken in."
-LOOK = "Look at them"
+LOOK = "Show them"
 
 
 def shown(first: int, last: int, of: int) -> str:
