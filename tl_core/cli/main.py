@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from sqlalchemy.exc import SQLAlchemyError
 
 from tl_core import __version__
-from tl_core.cli import commands, inspecting
+from tl_core.cli import choosing, commands, inspecting
 from tl_core.config import HEAD_STARTS, RESIZE_MODES, SCHEDULES, TrainConfig
 from tl_core.errors import TLError
 
@@ -39,6 +39,20 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_false",
         help="only count: do not look for copies, wrong labels, shortcuts and odd pictures",
     )
+
+    layers = _command(adder, "choose-layers", "find out which layers to train", choosing.choose)
+    _data(layers)
+    layers.add_argument("--model", metavar="NAME", help="default: the embedded backbone")
+    layers.add_argument(
+        "--layers",
+        metavar="A,B",
+        help="choices to compare, the cheapest first; default: exact-head, deep-probe, last:1, "
+        "last:2 and all",
+    )
+    layers.add_argument(
+        "--exhaustive", action="store_true", help="train every choice on every part"
+    )
+    layers.add_argument("--seed", type=int, default=0, metavar="S")
 
     train = _command(adder, "train", "train a classifier", commands.train)
     _data(train)
