@@ -317,6 +317,10 @@ class Studio:
         """Let a paused run go on."""
         self.queue.command(run_id, "continue")
 
+    def answer_gate(self, run_id: str, *, opened: bool) -> None:
+        """Answer a run in stages that waits: open the next block, or keep what it has."""
+        self.queue.command(run_id, "open" if opened else "keep")
+
     def stop(self, run_id: str) -> None:
         """Ask a run to end now and keep its best epoch; takes a waiting run off the queue."""
         self.queue.command(run_id, "stop")

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tl_core import __version__
 from tl_core.cli import choosing, commands, inspecting
-from tl_core.config import HEAD_STARTS, RESIZE_MODES, SCHEDULES, TrainConfig
+from tl_core.config import HEAD_STARTS, RESIZE_MODES, SCHEDULES, STAGES, TrainConfig
 from tl_core.errors import TLError
 
 __all__ = ["build_parser", "main"]
@@ -112,6 +112,13 @@ def _train_options(train: argparse.ArgumentParser) -> None:
         metavar="WHICH",
         help="what learns: head, last:N, first:N, all, scratch or custom:0,2,...; or a head solved "
         "at once: deep-probe (from every block) or exact-head (from the last) (default: head)",
+    )
+    add(
+        "--stages",
+        choices=STAGES,
+        default="off",
+        help="for last:N and all: the head first, then one block more at a time; ask before each, "
+        "go on while it helps (auto), or all the way (gradual)",
     )
     add("--epochs", type=int, metavar="E", help="default: chosen from the number of pictures")
     add("--lr", default="auto", metavar="X", help="learning rate of the head, or auto")
