@@ -2,7 +2,7 @@
 
 from tl_ui import page, text
 from tl_ui.state import studio
-from tl_ui.views import baseline, bringing, check, data
+from tl_ui.views import bringing, data
 
 work = studio()
 project = page.open(text.step_text("data"))
@@ -13,12 +13,10 @@ if at_work is not None:
 else:
     bringing.last_error(work, project)
 if view.n_images:
-    data.overview(view)
-    if at_work is None and not view.missing:
-        baseline.card(work, project)
+    data.overview(work, project, view)
     if at_work is None:
-        check.card(work, project)
-    data.closer(work, project, view)
+        data.cards(work, project, view)
+    data.closer(work, project, view, busy=at_work is not None)
     if at_work is None:
         bringing.more(work, project)
     page.next_step("model", done=not view.missing)

@@ -85,16 +85,17 @@ def follow(work: Studio, task_id: str, *, can_cancel: bool = True) -> None:
     if not row.active:
         st.rerun()
     share, words = share_of(work, row)
-    bar, button = st.columns([5, 1], vertical_alignment="center") if can_cancel else (st, None)
-    bar.progress(share, text=words)
-    if button is not None:
-        button.button(
+    if not can_cancel:
+        st.progress(share, text=words)
+        return
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
+        st.progress(share, text=words)
+        st.button(
             text.CANCEL,
             key=f"cancel.{task_id}",
             disabled=row.state == "stopping",
             on_click=_stop,
             args=(work, task_id),
-            width="stretch",
         )
 
 

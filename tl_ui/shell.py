@@ -16,17 +16,20 @@ __all__ = ["frame"]
 SHOWN = 4  # pieces of work named in the sidebar
 BORN = time.time()  # of this server process
 # The primary colour carries white text on buttons; as text itself it is too dark on a dark ground.
-DARK_STYLE = """<style>
-button[data-selected='true'] p, [data-testid='stSliderThumbValue'] { color: #7cc4ea; }
+# Both colours are sent, as is a logo for both grounds: the system may change its theme at any time,
+# and the page is not drawn anew for it. Buttons of number boxes fade into a colour they
+# inherit, and some stop on the way in Chromium: they do not fade here.
+STYLE = """<style>
+button[data-selected='true'] p, [data-testid='stSliderThumbValue'] {
+color: light-dark(#08608c, #7cc4ea); }
+[data-testid='stNumberInputContainer'] button { transition: none; }
 </style>"""
 
 
 def frame() -> None:
     """Draw the mark and the sidebar; once per run of the script, before the page."""
-    dark = st.context.theme.type == "dark"
-    st.logo(text.LOGO_DARK if dark else text.LOGO, icon_image=text.MARK, size="large")
-    if dark:
-        st.html(DARK_STYLE)
+    st.logo(text.LOGO, icon_image=text.MARK, size="large")
+    st.html(STYLE)
     with st.sidebar:
         opened = state.project()
         if opened is not None:

@@ -13,7 +13,6 @@ __all__ = [
     "APP",
     "HOME",
     "LOGO",
-    "LOGO_DARK",
     "MARK",
     "PAGES",
     "STATES",
@@ -29,7 +28,6 @@ APP = "Thaw"
 ROOT = Path(__file__).parents[1]
 MARK = str(ROOT / "assets" / "thaw-mark.svg")
 LOGO = str(ROOT / "assets" / "thaw-logo.svg")
-LOGO_DARK = str(ROOT / "assets" / "thaw-logo-dark.svg")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

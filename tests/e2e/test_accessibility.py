@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.e2e.serving import NARROW, WIDE, Server, settled
 from tests.pages import seed
@@ -21,6 +21,11 @@ from tl_core.storage import Home
 
 # Streamlit's own furniture, which a page cannot change; each with what axe says about it.
 NOT_OURS: dict[str, str] = {}
+
+COLORS = {  # of words, and of the words of what is chosen
+    "light": ("rgb(6, 20, 27)", "rgb(8, 96, 140)"),
+    "dark": ("rgb(228, 238, 243)", "rgb(124, 196, 234)"),
+}
 
 Places = dict[str, str]
 
@@ -123,4 +128,22 @@ def test_a_page_can_be_used_by_everybody(
     assert serious == [], "\n".join(serious)
     over = page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
     assert over <= 0, f"{over} px stick out sideways"
+    context.close()
+
+
+@pytest.mark.parametrize("after", ["light", "dark"])
+def test_a_theme_that_changes_while_one_looks_on_leaves_nothing_dim(
+    after: str, places: tuple[Server, Places], browser: Browser
+) -> None:
+    server, addresses = places
+    before = "light" if after == "dark" else "dark"
+    context = browser.new_context(viewport=WIDE, color_scheme=before)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(f"{server.url}/{addresses['layers']}")
+    settled(page)
+    page.emulate_media(color_scheme=after)  # type: ignore[arg-type]
+    words, chosen = COLORS[after]
+    expect(page.locator("button[data-selected=true] p").first).to_have_css("color", chosen)
+    for box in page.get_by_test_id("stNumberInputStepUp").all():
+        expect(box).to_have_css("color", words)
     context.close()

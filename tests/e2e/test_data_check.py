@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.serving import Server, settled
+from tests.e2e.serving import NARROW, WIDE, Server, settled
 from tests.e2e.test_main_job import PATIENCE_MS, button
 from tests.e2e.test_own_pictures import new_project
 from tests.unit.check.sets import recompressed, scene
@@ -38,8 +38,17 @@ def test_copies_are_found_left_out_and_taken_back(
     expect(page.get_by_text("right in validation").first).to_be_visible(timeout=PATIENCE_MS)
     settled(page)
     button(page, "Check the pictures")
+    look = page.get_by_role("button", name="Look at them")
+    expect(look).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_role("radio", name="Classes")).to_be_checked()
+    settled(page)
+    page.screenshot(path=shots / "data-checked.png")
+    page.set_viewport_size(NARROW)
+    look.click()
+    expect(page.get_by_role("radio", name="Check", exact=True)).to_be_checked()
     finding = page.get_by_text(re.compile("3 spare pictures"))
-    expect(finding.first).to_be_visible(timeout=PATIENCE_MS)
+    expect(finding.first).to_be_in_viewport()  # the page went there by itself
+    page.set_viewport_size(WIDE)
     finding.first.click()
     settled(page)
     page.screenshot(path=shots / "data-check.png", full_page=True)

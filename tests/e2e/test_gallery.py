@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.e2e.serving import NARROW, Server, settled, until
+from tests.e2e.serving import NARROW, WIDE, Server, settled, until
 from tests.e2e.test_main_job import open_page
 from tests.pages import seed
 from tl_core.session import Project, Studio
@@ -96,6 +96,36 @@ def test_pictures_are_selected_moved_and_taken_back(
     assert counts == {"ants": MANY - 5, "bees": MANY, "hornets": 6, "wasps": MANY - 1}
     page.get_by_role("button", name="Undo").first.click()
     until(lambda: len(studio.library.classes(project.id)) == 3, 20, "it was not undone")
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("look", ["wide-light", "narrow-dark"])
+def test_undo_is_in_reach_wherever_one_has_scrolled_to(
+    place: tuple[Server, Studio, Project], browser: Browser, shots: Path, look: str
+) -> None:
+    server, studio, _ = place
+    project = seed.project_with_pictures(studio, f"Scrolled {look}", per_class=MANY)
+    studio.curation.exclude(project.id, [studio.images(project.id)[0].id], title="one left out")
+    width, scheme = look.split("-")
+    context = browser.new_context(
+        viewport=WIDE if width == "wide" else NARROW,  # type: ignore[arg-type]
+        color_scheme=scheme,  # type: ignore[arg-type]
+    )
+    page = context.new_page()
+    cells = open_gallery(page, server, project)
+    cells.nth(110).scroll_into_view_if_needed()
+    undo = page.get_by_role("button", name="Undo")
+    expect(undo).to_be_in_viewport(ratio=1)
+    page.screenshot(path=shots / f"gallery-scrolled-{look}.png")
+    page.get_by_role("button", name="History").click()
+    expect(page.get_by_text("As the pictures were brought")).to_be_visible()
+    assert serious(page) == []
+    page.keyboard.press("Escape")
+    undo.click()  # nothing lies over it
+    until(lambda: studio.library.count(project.id, excluded=True) == 0, 20, "it was not undone")
+    over = page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
+    assert over <= 0, f"{over} px stick out sideways"
+    context.close()
 
 
 @pytest.mark.timeout(300)

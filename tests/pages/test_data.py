@@ -196,6 +196,29 @@ def test_the_set_is_told_in_numbers_and_sentences(open_page: OpenPage, studio: S
     assert not app.button(key="next_model").disabled
 
 
+def test_what_was_taken_in_is_folded_once_the_set_is_changed(
+    open_page: OpenPage, studio: Studio
+) -> None:
+    project = seed.project_with_pictures(studio)
+    app = open_page("data", project=project.id)
+    assert text.TAKEN_IN not in [one.label for one in app.expander]
+    studio.curation.exclude(project.id, [1], title="one")
+    app.run()
+    folded = next(one for one in app.expander if one.label == text.TAKEN_IN)
+    assert not folded.proto.expanded
+    assert any("Every class has at least 12 pictures" in one.value for one in folded.markdown)
+    studio.curation.undo(project.id)
+    app.run()
+    assert text.TAKEN_IN in [one.label for one in app.expander]
+
+
+def test_a_long_class_name_leaves_room_for_the_numbers(open_page: OpenPage, studio: Studio) -> None:
+    project = seed.project_with_pictures(studio, classes=("ants", "bees of the northern fields"))
+    assert "158" in open_page("data", project=project.id).dataframe[0].proto.columns
+    project = seed.project_with_pictures(studio)
+    assert "158" not in open_page("data", project=project.id).dataframe[0].proto.columns
+
+
 def test_a_set_that_cannot_be_trained_on_says_what_is_missing(
     open_page: OpenPage, studio: Studio
 ) -> None:

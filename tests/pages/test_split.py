@@ -112,9 +112,14 @@ def test_groups_are_counted_and_bursts_need_a_time(open_page: OpenPage, studio: 
     app = open_page("data", project=project.id)
     said = view(app, "split").replace("\\", "")
     assert "36 pictures belong together in 12 plants." in said
-    table = app.dataframe[0].value
-    assert list(table[text.GROUPS]) == ["2 + 1 + 1"] * 3
-    assert list(table["All"]) == [12, 12, 12]
+    pictures, subjects = (one.value for one in app.dataframe)
+    assert list(pictures["All"]) == [12, 12, 12]
+    assert [list(subjects[name]) for name in ("All", "Train", "Val", "Test")] == [
+        [4, 4, 4],
+        [2, 2, 2],
+        [1, 1, 1],
+        [1, 1, 1],
+    ]
     assert app.checkbox(key=f"data.bursts.{project.id}").disabled
 
 

@@ -64,7 +64,7 @@ def _gap(
             "group lie in one part only."
         )
     elif not loose:
-        advice = "Have bursts kept on one side under The split, and divide the pictures again."
+        advice = "Have bursts kept on one side under Split, and divide the pictures again."
     else:
         advice = "Divide the pictures again with copies kept on one side."
         repair = Repair(together=tuple(tuple(checked.ids[at] for at in one) for one in loose))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tl_core.check.findings import DataFinding
 from tl_ui.text import plural
 from tl_ui.texts.numbers import duration
 
@@ -17,8 +19,14 @@ HELP = (
 UNCHECKED = (
     "Find copies, probably wrong labels, shortcuts and odd pictures before you train on them."
 )
+HARMLESS = "Nothing is changed before you say so."
 GO = "Check the pictures"
 AGAIN = "Check again"
+LOOK = "Look at them"
+CHECKING = "Looking at every picture."
+WAITS = "You need not wait for it."
+UNMADE = "These pictures were not checked yet."
+AT_WORK = "The check is at work; what it finds stands here once it is done."
 STALE = "The pictures were changed since they were checked."
 FAILED = "The check could not be finished."
 CLEAN = "Nothing was found."
@@ -47,6 +55,7 @@ ICONS = {
     "warning": ":orange[:material/warning:]",
     "info": ":blue[:material/info:]",
 }
+LINES = 4  # kinds of findings named in the card
 PER_PAGE = 12  # pictures with a choice beside each
 GROUPS_SHOWN = 12  # groups of copies
 ALL = "Choose all on this page"
@@ -62,8 +71,16 @@ DONE = "Every one of these is dealt with."
 NOTHING_CHOSEN = "Choose at least one picture first."
 
 
-def found(counts: Mapping[str, int]) -> str:
+def title(result: Mapping[str, Any] | None) -> str:
+    """The head of the card: what was checked, once it was."""
+    if result is None:
+        return TITLE
+    return f"{TITLE} · {result['pictures']:,} pictures in {duration(result['seconds'])}"
+
+
+def counted(findings: Sequence[DataFinding]) -> str:
     """How many findings of each severity, in words."""
+    counts = Counter[str](one.severity for one in findings)
     parts = [
         f"{counts[one]} {words if counts[one] == 1 else several}"
         for one, words, several in (
@@ -71,18 +88,29 @@ def found(counts: Mapping[str, int]) -> str:
             ("warning", "thing to look at", "things to look at"),
             ("info", "thing good to know", "things good to know"),
         )
-        if counts.get(one)
+        if counts[one]
     ]
     return ", ".join(parts) if parts else CLEAN
 
 
-def checked(result: Mapping[str, Any]) -> str:
-    """What was checked, and how well the judge knows the classes."""
-    told = f"{result['pictures']:,} pictures in {duration(result['seconds'])}."
+def titles(findings: Sequence[DataFinding]) -> list[str]:
+    """A line for each kind of finding, the gravest first; what is over ``LINES`` in one line."""
+    kinds = Counter((one.severity, one.kind) for one in findings)
+    lines = [
+        f"{ICONS[severity]} {TITLES[kind]}" + (f" ({n})" if n > 1 else "")
+        for (severity, kind), n in kinds.items()
+    ]
+    if len(lines) <= LINES:
+        return lines
+    return [*lines[: LINES - 1], f"and {len(lines) - LINES + 1} more kinds"]
+
+
+def judged(result: Mapping[str, Any]) -> str:
+    """How well the judge of the labels knows the classes."""
     if not result["judged"]:
-        return f"{told} {NOT_JUDGED}"
+        return NOT_JUDGED
     return (
-        f"{told} Labels were judged by a network that had not seen them: it gives "
+        "Labels were judged by a network that had not seen them: it gives "
         f"{result['accuracy'] * 100:.0f} % of the pictures the same class as you. Test pictures "
         "are not judged."
     )

@@ -96,8 +96,8 @@ NOTHING_YET = "Nothing has been changed."
 BROUGHT = "As the pictures were brought"
 NOW = "now"
 GONE = "undone"
-BACK = "Go back to this"
-FORTH = "Go on to this"
+BACK = "Go back"
+FORTH = "Go on"
 SHOWN = 20  # changes in the list
 ELSEWHERE = "Trained on pictures that this list does not lead to:"
 ELSEWHERE_SHOWN = 5
@@ -110,7 +110,7 @@ REASON = "Why it was left out"
 CSV = "Download the list"
 CSV_NAME = "left-out.csv"
 NOTHING_LEFT = "Every file was taken in."
-LOOK = "Look at them"
+LOOK = "Show them"
 
 
 def shown(first: int, last: int, of: int) -> str:
@@ -263,7 +263,7 @@ def gaps(rows: Sequence[ClassRow], given: Sequence[str] = ()) -> str:
         else:
             told.append(f"{named(lacking)} have no {what} pictures.")
     if told and not {"train", "val"} <= set(given):
-        told.append("Divide the pictures again under The split.")
+        told.append("Divide the pictures again under Split.")
     return " ".join(told)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from tl_core.session import ClassRow
 
 PARTS = {"train": "Training", "val": "Validation", "test": "Test"}
+PARTS_SHORT = {"train": "Train", "val": "Val", "test": "Test"}  # heads of narrow columns
 ONE_LABEL = "One picture has one label: the name of its folder, or what a table says."
 
 # -- bringing --------------------------------------------------------------------------------------
@@ -61,7 +62,16 @@ DISMISS = "Dismiss"
 # -- what is there ---------------------------------------------------------------------------------
 
 VIEW = "Show"
-VIEWS = {"classes": "Classes", "pictures": "Pictures", "split": "The split", "left": "Left out"}
+VIEWS = {
+    "check": "Check",
+    "classes": "Classes",
+    "pictures": "Pictures",
+    "split": "Split",
+    "left": "Left out",
+}
+FIRST = "classes"  # the view of a page that is opened
+TAKEN_IN = "What was taken in"
+BUSY = "Pictures are coming in; they can be checked once they are here."
 N_PICTURES = "Pictures"
 N_CLASSES = "Classes"
 N_LEFT = "Left out"

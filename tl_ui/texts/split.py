@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tl_core.check.honesty import Honesty, Share
-from tl_core.data.divided import Divided, DividedClass
+from tl_core.data.divided import Divided
 from tl_core.intervals import wilson
 from tl_ui.text import plural
 from tl_ui.texts.numbers import interval, percent
@@ -15,12 +15,11 @@ PART_ROLES = {
     "val": "Looked at after every epoch, to keep the best one.",
     "test": "Looked at once, at the very end: the honest number.",
 }
-CLASS = "Class"
-TOTAL = "All"
-GROUPS = "Separate subjects"
+IN_PICTURES = "Pictures of each class"
+GROUPS = "Separate subjects of each class"
 GROUPS_HELP = (
-    "Groups, and pictures that stand alone, in training + validation + test. They say more than "
-    "the number of pictures about how much there is to learn from and to judge by."
+    "Groups, and pictures that stand alone. They say more than the number of pictures about how "
+    "much there is to learn from and to judge by."
 )
 VAL_SHARE = "Validation share"
 VAL_HELP = "Part of each class that chooses the best epoch."
@@ -113,11 +112,6 @@ def groups(found: Divided) -> str:
     made = ", ".join(_kind(kind, n) for kind, n in found.why.items())
     whole = "" if len(found.why) == 1 else f"{plural(found.groups, 'group')}: "
     return f"{found.in_groups:,} pictures belong together in {whole}{made}."
-
-
-def independent(row: DividedClass) -> str:
-    """What is independent of each other in a class, per part: "97 + 21 + 20"."""
-    return " + ".join(f"{n:,}" for n in row.units_in.values())
 
 
 def role(part: str, n: int, total: int) -> str:

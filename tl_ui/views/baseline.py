@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from html import escape
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -25,19 +25,22 @@ STYLE = """<style>
 .thaw-base{display:flex;flex-wrap:wrap;align-items:center;gap:.2rem 1.2rem;margin:0}
 .thaw-base strong{font-size:2.3rem;line-height:1.15;font-weight:700;letter-spacing:-.02em}
 .thaw-base span{line-height:1.4}
+.thaw-means{margin:0;font-size:.9rem;line-height:1.5;text-wrap:pretty}
 </style>"""
 
 
-def card(work: Studio, project: Project) -> None:
+def card(
+    work: Studio, project: Project, *, height: Literal["content", "stretch"] = "content"
+) -> None:
     """How far the chosen network gets on these pictures without training.
 
     Made in the background when it is not known for these pictures and this network. Draw it only
-    when the set can be trained on.
+    when the set can be trained on. ``height`` "stretch" makes it as high as a card beside it.
     """
     model = work.draft(project.id).model
     wanted = {"model": model.name, "data_version": project.data_version}
     row = _known(work, project, wanted)
-    with st.container(border=True, key="baseline", gap="small"):
+    with st.container(border=True, key="baseline", gap="small", height=height):
         st.caption(text.TITLE, help=text.HELP)
         if model.weights != "pretrained":
             st.markdown(text.NOT_OWN)
@@ -80,8 +83,8 @@ def _found(found: Mapping[str, Any]) -> None:
     st.html(
         f'{STYLE}{BAR_STYLE}<p class="thaw-base"><strong>{escape(text.score(found))}</strong>'
         f"<span>{escape(text.right(found))}<br>{escape(text.likely(found))}</span></p>{bar}"
+        f'<p class="thaw-means">{escape(text.meaning(found))}</p>'
     )
-    st.markdown(esc_md(text.meaning(found)))
 
 
 def _failed(work: Studio, project: Project, wanted: Mapping[str, Any], row: RunRow) -> None:

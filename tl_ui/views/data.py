@@ -1,4 +1,4 @@
-"""The Data page once there are pictures: counts, pictures, the split, what was left out."""
+"""The Data page once there are pictures: counts, two cards in short, and one of five views."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from tl_core.session import DataView, Project, Studio
 from tl_ui.text import esc_md
 from tl_ui.texts import curation
 from tl_ui.texts import data as text
-from tl_ui.views import classes, history, left, pictures, split
+from tl_ui.views import baseline, check, chooser, classes, left, parts, pictures, split
 
-__all__ = ["closer", "overview"]
+__all__ = ["cards", "closer", "overview"]
+
+CARD_PX = 320  # least width of a card; narrower ones go below each other
 
 
-def overview(view: DataView) -> None:
+def overview(work: Studio, project: Project, view: DataView) -> None:
     """The set in numbers, and what there is to know about it."""
     with st.grid(6, min_column_width=95):
         for label, number in (
@@ -31,29 +33,32 @@ def overview(view: DataView) -> None:
         )
     if warning := view.missing or curation.gaps(view.classes, view.given_splits):
         st.warning(esc_md(warning), icon=":material/warning:")
-    if view.notes:
-        st.markdown("\n".join(f"- {esc_md(note)}" for note in view.notes))
-    st.caption(text.ONE_LABEL)
+    if not work.curation.history(project.id):
+        _taken_in(view)
+        return
+    with st.expander(text.TAKEN_IN):  # who has begun to change the set has read it
+        _taken_in(view)
 
 
-def closer(work: Studio, project: Project, view: DataView) -> None:
-    """One of four closer looks."""
-    with st.container(
-        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
-    ):
-        chosen = st.segmented_control(
-            text.VIEW,
-            list(text.VIEWS),
-            default="classes",
-            required=True,
-            format_func=lambda one: text.VIEWS[one],
-            label_visibility="collapsed",
-            width="content",
-            key=pictures.CHOOSER,
-            persist_state="session",
-        )
-        history.bar(work, project)
-    if chosen == "pictures":
+def cards(work: Studio, project: Project, view: DataView) -> None:
+    """The instant baseline and the data check, side by side where there is room."""
+    if view.missing:
+        check.card(work, project)
+        return
+    with st.grid(2, min_column_width=CARD_PX):
+        baseline.card(work, project, height="stretch")
+        check.card(work, project)
+
+
+def closer(work: Studio, project: Project, view: DataView, *, busy: bool) -> None:
+    """One of five closer looks; ``busy`` says that pictures are coming in."""
+    chosen = chooser.show(work, project)
+    if chosen == "check":
+        if busy:
+            st.markdown(text.BUSY)
+        else:
+            check.look(work, project)
+    elif chosen == "pictures":
         pictures.browse(work, project.id)
     elif chosen == "split":
         split.split(work, project, view)
@@ -64,25 +69,23 @@ def closer(work: Studio, project: Project, view: DataView) -> None:
         classes.change(work, project, view)
 
 
+def _taken_in(view: DataView) -> None:
+    if view.notes:
+        st.markdown("\n".join(f"- {esc_md(note)}" for note in view.notes))
+    st.caption(text.ONE_LABEL)
+
+
 def _classes(view: DataView) -> None:
     from tl_ui.charts import class_balance
 
     # the table on the right: its toolbar would cover the choice above it on the left
-    chart, table = st.columns(2, gap="medium")
+    left_side, right = st.columns(2, gap="medium")
     rows = view.classes
-    table.dataframe(
-        {
-            text.CLASS: [row.label for row in rows],
-            text.TOTAL: [row.total for row in rows],
-            text.PARTS["train"]: [row.train for row in rows],
-            text.PARTS["val"]: [row.val for row in rows],
-            text.PARTS["test"]: [row.test for row in rows],
-        },
-        hide_index=True,
-        key="data.table",
-    )
+    with right:
+        counts = [{"train": row.train, "val": row.val, "test": row.test} for row in rows]
+        parts.table([row.label for row in rows], counts, key="data.table")
     largest = sorted(rows, key=lambda row: -row.total)[: text.BALANCE_MOST]
-    with chart:
+    with left_side:
         st.plotly_chart(
             class_balance(largest), key="data.balance", config={"displayModeBar": False}
         )

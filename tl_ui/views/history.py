@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from tl_core.jobs.curation import Change
 from tl_core.session import Project, RunRow, Studio
@@ -81,24 +82,26 @@ def _state(
     mark: str,
     used: str,
 ) -> None:
-    with st.container(gap=None):
-        left = right = st.container(gap=None)
-        if number != here:
-            left, right = st.columns([3, 2], vertical_alignment="center")
-            left = left.container(gap=None)
-        head = f"**{esc_md(title)}**" if number == here else esc_md(title)
-        left.markdown(f"{head} :gray-badge[{mark}]" if mark else head)
-        below = " · ".join(part for part in (about, used) if part)
-        if below:
-            left.caption(esc_md(below))
-        if number != here:
-            right.button(
-                text.BACK if number < here else text.FORTH,
-                key=f"history.to.{number}",
-                width="stretch",
-                on_click=_go_to,
-                args=(work, project.id, number),
-            )
+    row = _row()
+    left = row.container(gap=None)
+    head = f"**{esc_md(title)}**" if number == here else esc_md(title)
+    left.markdown(f"{head} :gray-badge[{mark}]" if mark else head)
+    below = " · ".join(part for part in (about, used) if part)
+    if below:
+        left.caption(esc_md(below))
+    if number != here:
+        row.button(
+            f":blue[{text.BACK if number < here else text.FORTH}]",
+            key=f"history.to.{number}",
+            type="tertiary",
+            on_click=_go_to,
+            args=(work, project.id, number),
+        )
+
+
+def _row() -> DeltaGenerator:
+    """What is said on the left, a button of its own width on the right, also on a phone."""
+    return st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small")
 
 
 def _elsewhere(
@@ -108,12 +111,12 @@ def _elsewhere(
         return
     st.caption(text.ELSEWHERE)
     for run_id in found[: text.ELSEWHERE_SHOWN]:
-        left, right = st.columns([3, 2], vertical_alignment="center")
-        left.markdown(esc_md(names[run_id]))
-        right.button(
-            text.AGAIN,
+        row = _row()
+        row.markdown(esc_md(names[run_id]))
+        row.button(
+            f":blue[{text.AGAIN}]",
             key=f"history.as.{run_id}",
-            width="stretch",
+            type="tertiary",
             on_click=_as_run,
             args=(work, project.id, run_id, names[run_id]),
         )

@@ -16,11 +16,10 @@ from tl_ui.components.picker import Changes, picker
 from tl_ui.server.presence import routes_present
 from tl_ui.texts import curation as text
 from tl_ui.texts.data import PARTS
-from tl_ui.views import selection
+from tl_ui.views import chooser, selection
 
-__all__ = ["CHOOSER", "browse", "turn_to"]
+__all__ = ["browse", "turn_to"]
 
-CHOOSER = "data.view"  # the control of the page that chooses what is looked at closely
 PER_PAGE = 120  # pictures on a page of the component; the plain grid shows gallery.PER_PAGE
 
 
@@ -39,7 +38,7 @@ def browse(work: Studio, project_id: str) -> None:
 
 def turn_to(project_id: str, show: str) -> None:
     """Have the page show the pictures when it is drawn next: "set", "selected" or "left"."""
-    st.session_state[CHOOSER] = "pictures"
+    chooser.turn("pictures")
     st.session_state[f"pictures.show.{project_id}"] = show
 
 

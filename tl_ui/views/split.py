@@ -11,6 +11,7 @@ from tl_ui.errors import shown_kindly
 from tl_ui.text import esc_md
 from tl_ui.texts import data, numbers
 from tl_ui.texts import split as text
+from tl_ui.views import parts
 from tl_ui.views.check import KIND
 from tl_ui.views.figures import Figure, figures
 
@@ -20,11 +21,15 @@ __all__ = ["split"]
 def split(work: Studio, project: Project, view: DataView) -> None:
     """Everything about the division, and the form to divide again."""
     found = work.divided(project.id)
-    with st.grid(3, min_column_width=220):
-        for part, number in (("train", view.n_train), ("val", view.n_val), ("test", view.n_test)):
-            with st.container(border=True, height="stretch"):
-                st.metric(data.PARTS[part], f"{number:,}")
-                st.caption(text.role(part, number, view.n_images))
+    counts = {"train": view.n_train, "val": view.n_val, "test": view.n_test}
+    figures(
+        [
+            Figure(data.PARTS[part], f"{n:,}", text.role(part, n, view.n_images))
+            for part, n in counts.items()
+        ],
+        key="data.parts",
+        least_px=220,
+    )
     for warning in (text.alone(found), text.torn(found)):
         if warning:
             st.warning(esc_md(warning), icon=":material/warning:")
@@ -41,24 +46,17 @@ def split(work: Studio, project: Project, view: DataView) -> None:
 
 
 def _classes(found: Divided) -> None:
-    rows = found.classes
-    table: dict[str, list[str] | list[int]] = {
-        text.CLASS: [row.label for row in rows],
-        text.TOTAL: [row.pictures for row in rows],
-    }
-    if found.groups:
-        table[text.GROUPS] = [text.independent(row) for row in rows]
-    for part, name in data.PARTS.items():
-        table[name] = [row.pictures_in[part] for row in rows]
-    st.dataframe(
-        table,
-        hide_index=True,
-        column_config={
-            text.CLASS: st.column_config.TextColumn(width="medium"),
-            text.GROUPS: st.column_config.TextColumn(help=text.GROUPS_HELP),
-        },
-        key="data.split.table",
-    )
+    """The pictures of every class in every part; beside them what is separate, with groups."""
+    labels = [row.label for row in found.classes]
+    with st.grid(2 if found.groups else 1, min_column_width=320) as tables:
+        with tables.cell():
+            st.caption(text.IN_PICTURES)
+            parts.table(labels, [row.pictures_in for row in found.classes], key="data.split.table")
+        if found.groups:
+            with tables.cell():
+                st.caption(text.GROUPS, help=text.GROUPS_HELP)
+                counts = [row.units_in for row in found.classes]
+                parts.table(labels, counts, key="data.split.groups")
 
 
 def _honesty(work: Studio, project: Project) -> None:

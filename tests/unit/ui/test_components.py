@@ -68,7 +68,8 @@ def test_numbers_are_plain_and_finite_for_json():
 
 
 @pytest.mark.parametrize(
-    ("name", "parts"), [("uploader", SCRIPTS), ("curves", ()), ("network", ()), ("picker", ())]
+    ("name", "parts"),
+    [("uploader", SCRIPTS), ("curves", ()), ("network", ()), ("picker", ()), ("landing", ())],
 )
 def test_scripts_put_no_data_into_markup_and_load_nothing_from_elsewhere(name, parts):
     code = script(*(parts or (name,)))
