@@ -98,7 +98,7 @@ class RunView:
         epoch that makes a version of the pictures costs more than one that reads it. Before that,
         what was expected at the start less the time since, and when that is over, any epochs.
         """
-        if self.over:
+        if self.over or self.gate is not None:
             return None
         making = self.engine.views if self.engine and self.engine.cache == "kept" else 0
         guesses = (self._measured_s(making), self._expected_s(), self._measured_s(0))

@@ -12,6 +12,7 @@ KEEP = "Keep what there is"
 MEASURE = "Measure the gain first"
 WAITS = "The run waits for your answer, and so do runs behind it. You may leave this page."
 WAITING = "Waiting for your answer"
+WAITS_FOR_YOU = "waits for your answer"
 UNMEASURED = "What opening it brings on these pictures was not measured yet."
 
 STAGES = "How the blocks are opened"
