@@ -5,7 +5,7 @@ import streamlit as st
 from tl_ui import page, text
 from tl_ui.state import studio
 from tl_ui.texts import layers as words
-from tl_ui.views import layers, preview, settings
+from tl_ui.views import choosing, layers, preview, settings
 from tl_ui.views.drafted import Draft
 
 project = page.open(text.step_text("layers"), needs=("data",))
@@ -13,6 +13,7 @@ draft = Draft(studio(), project.id)
 groups = layers.described(draft)
 
 plan = layers.blocks(draft, groups)
+choosing.card(draft)
 layers.costs(draft, groups, plan)
 with settings.frame():
     settings.learning(draft)

@@ -35,6 +35,7 @@ RGB = 3  # channels of colour pictures; grey counts as colour unless it is asked
 RESIZE_MODES = ("pad", "squash", "crop")
 SCHEDULES = ("one-cycle", "cosine", "constant")
 WEIGHTS = ("pretrained", "random", "file")
+STAGES = ("off", "ask", "auto", "gradual")
 HEAD_STARTS = ("exact", "random")
 PROBES = ("exact-head", "deep-probe")  # layer choices that are solved, not trained
 
@@ -150,12 +151,18 @@ class FreezeConfig:
     one of ``PROBES``, which are solved instead of trained: ``exact-head``, the best linear head on
     the frozen network's features, and ``deep-probe``, one on the features of every block.
     Whether it fits a network is checked by ``tl_core.models.freezing.FreezePlan``.
+
+    ``stages`` is for ``last:N`` and ``all``: the head is trained first and one block more is opened
+    at a time. "ask" waits for an answer before each, "auto" goes on while it helps, "gradual" goes
+    all the way, "off" opens everything at once.
     """
 
     layers: str = "head"
+    stages: str = choice("off", STAGES)
 
     def __post_init__(self) -> None:
         parse_layers(self.layers)
+        check_limits(self)
 
 
 def parse_layers(layers: str) -> tuple[str, tuple[int, ...]]:

@@ -14,6 +14,8 @@ The life of a training run, top to bottom::
         EpochDone                    once per epoch, epochs strictly rise
         FindingRaised*               what the coach sees after this epoch
         CheckpointSaved )*           the epoch is now safe on disk
+      ( GateOpened GateClosed        a run in stages: may a further block be opened?
+        RunStarted LayersChanged ... )*   it was opened: the plan from here on
       Warned*                        anywhere: something was adapted (batch halved, ...)
     Progress*                        the result being judged
     RunFinished | RunFailed          exactly one, last; nothing after it
@@ -38,6 +40,8 @@ __all__ = [
     "EpochDone",
     "Event",
     "FindingRaised",
+    "GateClosed",
+    "GateOpened",
     "LayersChanged",
     "Paused",
     "Progress",
@@ -211,6 +215,44 @@ class Continued:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GateOpened:
+    """A stage is done and the run waits: may a further block learn?
+
+    ``gained`` is what the stage brought in validation accuracy over the stages before it, ``fell``
+    by how much the loss (nats) of the same validation pictures fell, with its 95 % interval; None
+    after the first stage.
+    """
+
+    name: ClassVar[str] = "gate_opened"
+    epoch: int  # done so far
+    stage: int  # the one that would begin; the first is 0
+    asks: bool  # whether somebody has to answer; else a policy does
+    layers: str  # that would train
+    before: str  # that have trained so far
+    block: str  # that would be opened, by name
+    lr: float  # of the head from then on
+    block_lr: float  # of the opened block
+    epochs: int  # that the stage would take
+    expected_seconds: float | None  # that it would take; None = not known
+    val_accuracy: float
+    val_accuracy_ci: list[float]
+    gained: float | None = None
+    fell: float | None = None
+    fell_low: float | None = None
+    fell_high: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateClosed:
+    """The answer: whether the block is opened, and by whom ("user" or "policy")."""
+
+    name: ClassVar[str] = "gate_closed"
+    epoch: int
+    opened: bool
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Warned:
     """Something was adapted or deserves a look; the run goes on."""
 
@@ -284,6 +326,8 @@ Event: TypeAlias = (
     | CheckpointSaved
     | Paused
     | Continued
+    | GateOpened
+    | GateClosed
     | Warned
     | FindingRaised
     | RunFinished
@@ -305,6 +349,8 @@ EVENT_TYPES: dict[str, type[Any]] = {
         CheckpointSaved,
         Paused,
         Continued,
+        GateOpened,
+        GateClosed,
         Warned,
         FindingRaised,
         RunFinished,

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tl_core.config import DataConfig, RunSpec, changed
+from tl_core.config import PROBES, DataConfig, RunSpec, changed
 from tl_core.data.divided import Divided, divided
 from tl_core.data.quarantine import Quarantined
-from tl_core.errors import RunStateError, TLError
+from tl_core.errors import LayerGroupError, RunStateError, TLError
 from tl_core.evaluate import words
 from tl_core.events import FindingRaised, Progress
 from tl_core.jobs import estimate, incoming
@@ -247,6 +247,28 @@ class Studio:
             n_classes=len(view.classes),
         )
 
+    def comparison_seconds(self, project_id: str) -> float | None:
+        """How long comparing the usual choices of layers takes at most; None when not known."""
+        view, facts = self.data(project_id), self.card(project_id)
+        n = min(view.n_train, defaults.COMPARED_MOST)
+        out = n // defaults.COMPARED_FOLDS
+        total = 0.0
+        for layers in defaults.COMPARED:
+            own = {"freeze.layers": layers, "train.lr": None, "train.epochs": None}
+            spec = changed(self.draft(project_id), own)
+            try:
+                spec = defaults.resolved(spec, **{**self._situation(project_id), "n_train": n})
+                told = estimate.expected(
+                    self.home, spec, facts, n_train=n - out, n_val=out, n_classes=len(view.classes)
+                )
+            except LayerGroupError:  # the network has fewer blocks
+                continue
+            if told.seconds is None:
+                return None
+            once = layers in PROBES  # all folds of what is solved take little longer than one
+            total += told.seconds * (1 if once else defaults.COMPARED_FOLDS)
+        return total
+
     def progress_of(self, project_id: str) -> dict[str, bool]:
         """Which steps of the way are done."""
         project = self.library.get(project_id)
@@ -294,6 +316,10 @@ class Studio:
     def unpause(self, run_id: str) -> None:
         """Let a paused run go on."""
         self.queue.command(run_id, "continue")
+
+    def answer_gate(self, run_id: str, *, opened: bool) -> None:
+        """Answer a run in stages that waits: open the next block, or keep what it has."""
+        self.queue.command(run_id, "open" if opened else "keep")
 
     def stop(self, run_id: str) -> None:
         """Ask a run to end now and keep its best epoch; takes a waiting run off the queue."""

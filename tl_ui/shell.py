@@ -9,7 +9,7 @@ import streamlit as st
 from tl_core.session import RunRow
 from tl_ui import state, text
 from tl_ui.text import esc_md
-from tl_ui.texts import tasks
+from tl_ui.texts import gate, tasks
 
 __all__ = ["frame"]
 
@@ -61,7 +61,8 @@ def _one(row: RunRow) -> None:
     _small(f":material/progress_activity: {name}: {text.STATES[row.state]}")
     if row.kind == "train":
         view = state.follow_run(row.id)
-        st.progress(view.share, text=_left(view.eta_s))
+        waits = view.gate is not None
+        st.progress(view.share, text=gate.WAITS_FOR_YOU if waits else _left(view.eta_s))
         return
     known = state.studio().task_progress(row.id)
     if known and known[2]:

@@ -192,6 +192,12 @@ def _project(home: Home, engine: Engine, data: Path, intake: Intake) -> str:
 
 def _spec(options: argparse.Namespace, home: Home) -> RunSpec:
     model = ModelConfig(**({"name": options.model} if options.model else {}))
+    if options.stages == "ask" and not sys.stdin.isatty():
+        raise ConfigError(
+            "There is nobody to ask whether a further block should be opened.",
+            field="stages",
+            hint="Use --stages auto or --stages gradual, or run it in a terminal.",
+        )
     if options.weights:
         path = Path(options.weights).expanduser()
         if not path.is_file():
@@ -199,7 +205,7 @@ def _spec(options: argparse.Namespace, home: Home) -> RunSpec:
         model = ModelConfig(name=model.name, weights="file", weights_file=home.put_blob(path))
     return RunSpec(
         model=replace(model, channels=options.channels),
-        freeze=FreezeConfig(layers=options.layers),
+        freeze=FreezeConfig(layers=options.layers, stages=options.stages),
         augment=replace(
             NO_AUGMENT if options.no_augment else AugmentConfig(),
             mixup=options.mixup,
@@ -239,8 +245,11 @@ def _rate(text: str) -> float | None:
 def _work(home: Home, engine: Engine, run_id: str, options: argparse.Namespace) -> int:
     """Carry a queued run out here, or follow it when the studio's supervisor took it first."""
     for_machine = machine(options)
-    printer = EventPrinter(machine=for_machine)
     queue = Queue(engine)
+    printer = EventPrinter(
+        machine=for_machine,
+        answer=lambda opened: queue.command(run_id, "open" if opened else "keep"),
+    )
     if not for_machine:
         print(f"run {run_id}", flush=True)
     interrupt_on_sigterm()

@@ -11,8 +11,8 @@ from io import TextIOWrapper
 from sqlalchemy.exc import SQLAlchemyError
 
 from tl_core import __version__
-from tl_core.cli import commands, inspecting
-from tl_core.config import HEAD_STARTS, RESIZE_MODES, SCHEDULES, TrainConfig
+from tl_core.cli import choosing, commands, inspecting
+from tl_core.config import HEAD_STARTS, RESIZE_MODES, SCHEDULES, STAGES, TrainConfig
 from tl_core.errors import TLError
 
 __all__ = ["build_parser", "main"]
@@ -39,6 +39,20 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_false",
         help="only count: do not look for copies, wrong labels, shortcuts and odd pictures",
     )
+
+    layers = _command(adder, "choose-layers", "find out which layers to train", choosing.choose)
+    _data(layers)
+    layers.add_argument("--model", metavar="NAME", help="default: the embedded backbone")
+    layers.add_argument(
+        "--layers",
+        metavar="A,B",
+        help="choices to compare, the cheapest first; default: exact-head, deep-probe, last:1, "
+        "last:2 and all",
+    )
+    layers.add_argument(
+        "--exhaustive", action="store_true", help="train every choice on every part"
+    )
+    layers.add_argument("--seed", type=int, default=0, metavar="S")
 
     train = _command(adder, "train", "train a classifier", commands.train)
     _data(train)
@@ -98,6 +112,13 @@ def _train_options(train: argparse.ArgumentParser) -> None:
         metavar="WHICH",
         help="what learns: head, last:N, first:N, all, scratch or custom:0,2,...; or a head solved "
         "at once: deep-probe (from every block) or exact-head (from the last) (default: head)",
+    )
+    add(
+        "--stages",
+        choices=STAGES,
+        default="off",
+        help="for last:N and all: the head first, then one block more at a time; ask before each, "
+        "go on while it helps (auto), or all the way (gradual)",
     )
     add("--epochs", type=int, metavar="E", help="default: chosen from the number of pictures")
     add("--lr", default="auto", metavar="X", help="learning rate of the head, or auto")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tqdm import tqdm
@@ -15,6 +15,8 @@ from tl_core.events import (
     EpochDone,
     Event,
     FindingRaised,
+    GateClosed,
+    GateOpened,
     Progress,
     RunFailed,
     RunResumed,
@@ -104,10 +106,13 @@ class EventPrinter:
 
     Args:
         machine: JSON lines on stdout instead of sentences.
+        answer: Told the answer that was typed when a run in stages asks whether to go on.
     """
 
-    def __init__(self, *, machine: bool) -> None:
-        self._machine = machine
+    def __init__(
+        self, *, machine: bool, answer: Callable[[bool], None] = lambda opened: None
+    ) -> None:
+        self._machine, self._answer = machine, answer
         self._bars = Bars()
         self._epochs = 0
         self._probe = False
@@ -147,12 +152,26 @@ class EventPrinter:
                     f"epoch {event.epoch:>3}/{self._epochs}  loss {event.train_loss:.3f}  "
                     f"validation loss {event.val_loss:.3f}  accuracy {event.val_acc:.1%}{best}"
                 )
+            case GateOpened():
+                self._ask(event)
+            case GateClosed():
+                self._say("the block is opened" if event.opened else "it stays as it is")
             case FindingRaised():
                 self._say(f"! {event.sentence} ({event.evidence})")
             case Warned() | RunFailed():
                 self._say(f"! {event.message} {event.hint}".rstrip())
             case _:
                 pass
+
+    def _ask(self, asked: GateOpened) -> None:
+        """Say what a gate is about, and pass on what is typed where somebody can be asked."""
+        time = (
+            f"about {asked.expected_seconds:.0f} s, " if asked.expected_seconds is not None else ""
+        )
+        self._say(f"validation {asked.val_accuracy:.1%}. {gate_line(asked)}")
+        self._say(f"next: {asked.block} ({asked.layers}), {time}{asked.epochs} epochs")
+        if asked.asks and sys.stdin.isatty():
+            self._answer(input("open it? [y/N] ").strip().lower() in ("y", "yes"))
 
     def _strengths(self) -> None:
         """The best of the strengths tried, once something else happens."""
@@ -172,6 +191,16 @@ class EventPrinter:
     def close(self) -> None:
         """Take any bar off the screen."""
         self._bars.close()
+
+
+def gate_line(asked: GateOpened) -> str:
+    """What the stage before a gate brought."""
+    if asked.gained is None or asked.fell is None:
+        return "That is the head alone."
+    return (
+        f"The last block changed accuracy by {100 * asked.gained:+.1f} points and the loss by "
+        f"{-asked.fell:+.3f} ({-(asked.fell_high or 0):+.3f} to {-(asked.fell_low or 0):+.3f})."
+    )
 
 
 def _plan_line(event: RunStarted, probe: bool) -> str:

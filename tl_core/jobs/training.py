@@ -26,9 +26,10 @@ from tl_core.jobs.library import ImageRow
 from tl_core.jobs.loading import WEIGHTS
 from tl_core.jobs.log import EventLog
 from tl_core.jobs.probing import probe
+from tl_core.jobs.staging import in_stages, staged
 from tl_core.jobs.submit import Snapshot, read_snapshot
 from tl_core.jobs.view import RunView, fold
-from tl_core.jobs.work import CHECKPOINT, Context
+from tl_core.jobs.work import Context
 from tl_core.models.build import build
 from tl_core.models.catalog import card
 from tl_core.models.facts import ModelCard
@@ -36,7 +37,6 @@ from tl_core.models.groups import LayerGroup, layer_groups
 from tl_core.models.plan import FreezePlan
 from tl_core.storage import read_json, write_json
 from tl_core.train.checkpoint import (
-    Checkpoint,
     read_checkpoint,
     write_checkpoint,
     write_tensors,
@@ -139,28 +139,48 @@ def _fit(
 ) -> RunFinished:
     """Train and emit every event but the last, which is returned."""
     groups = layer_groups(model)
-    plan = FreezePlan.from_layers(spec.freeze.layers, len(groups))
     data = train_data(spec, snapshot, parts)
-    path = context.home.run_dir(context.row.id) / CHECKPOINT
-    recipe = recipe_for(spec, mean=facts.mean, std=facts.std)
+    coach = Coach(spec, n_classes=len(snapshot.classes), val_labels=data.val_y)
     shelf = Shelf(context.home)
-    decided = _decided(context, spec, model, groups, plan, data, recipe, shelf)
-    for event in fit(
-        model,
-        groups,
-        plan,
-        data,
-        recipe,
-        classes=snapshot.classes,
-        model_name=facts.title,
-        control=context.orders,
-        resume=read_checkpoint(path) if path.is_file() else None,
-        save=lambda checkpoint: _keep(path, checkpoint),
-        judge=Coach(spec, n_classes=len(snapshot.classes), val_labels=data.val_y),
-        decided=decided,
-        shelf=shelf,
-        progress=context.progress("Fitting the head"),
-    ):
+
+    def decide(number: int, own: RunSpec, plan: FreezePlan, recipe: Recipe) -> Decided:
+        name = f"engine-{number}.json" if number else ENGINE
+        return _decided(context, own, model, groups, plan, data, recipe, shelf, name)
+
+    if in_stages(spec, len(groups)):
+        events = staged(
+            context,
+            spec,
+            facts,
+            snapshot,
+            model,
+            groups,
+            data,
+            decide=decide,
+            judge=coach,
+            save=lambda checkpoint: write_checkpoint(context.checkpoint, checkpoint),
+        )
+    else:
+        plan = FreezePlan.from_layers(spec.freeze.layers, len(groups))
+        recipe = recipe_for(spec, mean=facts.mean, std=facts.std)
+        path = context.checkpoint
+        events = fit(
+            model,
+            groups,
+            plan,
+            data,
+            recipe,
+            classes=snapshot.classes,
+            model_name=facts.title,
+            control=context.orders,
+            resume=read_checkpoint(path) if path.is_file() else None,
+            save=lambda checkpoint: write_checkpoint(path, checkpoint),
+            judge=coach,
+            decided=decide(0, spec, plan, recipe),
+            shelf=shelf,
+            progress=context.progress("Fitting the head"),
+        )
+    for event in events:
         if isinstance(event, RunFinished):
             return event
         context.emit(event)
@@ -193,9 +213,10 @@ def _decided(
     data: TrainData,
     recipe: Recipe,
     shelf: Shelf,
+    name: str,
 ) -> Decided:
     """Measure how to compute, or go on as the run was begun; told in either case."""
-    path = context.home.run_dir(context.row.id) / ENGINE
+    path = context.home.run_dir(context.row.id) / name
     if path.is_file():
         body = read_json(path)
         decided, chosen = Decided.from_dict(body["decided"]), EngineChosen(**body["chosen"])
@@ -217,10 +238,6 @@ def _decided(
     shelf.tidy(coming_bytes=int(chosen.cache_mb * 1e6))
     context.emit(chosen)
     return decided
-
-
-def _keep(path: Path, checkpoint: Checkpoint) -> None:
-    write_checkpoint(path, checkpoint)
 
 
 def _save_weights(model: nn.Module, path: Path) -> None:
@@ -282,6 +299,8 @@ def _learn_time(context: Context, spec: RunSpec, facts: ModelCard, snapshot: Sna
     log = EventLog(context.engine)
     view = fold(RunView(run_id=context.row.id), log.all_after(context.row.id))
     if view.restarts or view.finished is None or view.finished.reason != "completed":
+        return
+    if spec.freeze.stages != "off":  # what was told is of one stage
         return
     told = estimate.expected(
         context.home,

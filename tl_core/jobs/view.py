@@ -17,6 +17,8 @@ from tl_core.events import (
     EngineChosen,
     EpochDone,
     FindingRaised,
+    GateClosed,
+    GateOpened,
     LayersChanged,
     Paused,
     Progress,
@@ -53,6 +55,7 @@ class RunView:
     finished: RunFinished | None = None
     failed: RunFailed | None = None
     paused: bool = False
+    gate: GateOpened | None = None  # the question that the run waits with
     elapsed_s: float = 0.0
     epoch_seconds: tuple[float, ...] = ()
     restarts: int = 0  # rises when the history was replaced after a resume
@@ -95,7 +98,7 @@ class RunView:
         epoch that makes a version of the pictures costs more than one that reads it. Before that,
         what was expected at the start less the time since, and when that is over, any epochs.
         """
-        if self.over:
+        if self.over or self.gate is not None:
             return None
         making = self.engine.views if self.engine and self.engine.cache == "kept" else 0
         guesses = (self._measured_s(making), self._expected_s(), self._measured_s(0))
@@ -127,7 +130,12 @@ def fold(view: RunView, entries: Iterable[Entry]) -> RunView:
 
 
 def _clocked(view: RunView, entry: Entry) -> RunView:
-    idle = view.paused or view.last_at is None or isinstance(entry.event, Began)
+    idle = (
+        view.paused
+        or view.gate is not None
+        or view.last_at is None
+        or isinstance(entry.event, Began)
+    )
     passed = 0.0 if idle or view.last_at is None else max(0.0, entry.at - view.last_at)
     return replace(view, elapsed_s=view.elapsed_s + passed, last_at=entry.at)
 
@@ -136,7 +144,13 @@ def _taken(view: RunView, entry: Entry) -> RunView:
     match entry.event:
         case Began():
             return replace(
-                view, step=None, epoch_from=None, engine_from=None, strengths=(), paused=False
+                view,
+                step=None,
+                epoch_from=None,
+                engine_from=None,
+                strengths=(),
+                paused=False,
+                gate=None,
             )
         case EngineChosen() as event:
             return replace(view, engine=event, engine_from=view.elapsed_s)
@@ -168,16 +182,25 @@ def _taken(view: RunView, entry: Entry) -> RunView:
             return replace(view, paused=True)
         case Continued():
             return replace(view, paused=False)
+        case GateOpened() as event:
+            return replace(view, gate=event if event.asks else None, stage=None)
+        case GateClosed():
+            return replace(view, gate=None, epoch_from=view.elapsed_s)
         case Warned() as event:
             return replace(view, warnings=(*view.warnings, event))
         case FindingRaised() as event:
             return replace(view, findings=(*view.findings, event))
         case RunFinished() as event:
             return replace(
-                view, finished=event, best_epoch=event.best_epoch, stage=None, paused=False
+                view,
+                finished=event,
+                best_epoch=event.best_epoch,
+                stage=None,
+                paused=False,
+                gate=None,
             )
         case RunFailed() as event:
-            return replace(view, failed=event, stage=None, paused=False)
+            return replace(view, failed=event, stage=None, paused=False, gate=None)
         case _:
             return view
 

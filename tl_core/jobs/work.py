@@ -31,6 +31,8 @@ __all__ = ["CHECKPOINT", "Context", "Orders", "carry_out"]
 
 BEAT_S = 2.0
 CHECKPOINT = "checkpoint.safetensors"
+BEGUN = "stage.safetensors"  # what the stage at work began from, of a run in stages
+ANSWERS = {"open": True, "keep": False}  # to a run in stages that waits at its gate
 POLL_S = 0.25  # orders are looked up in the store at most this often
 
 
@@ -48,6 +50,7 @@ class Orders:
         self._last = 0
         self._next = 0.0
         self._wish: Literal["go", "pause", "stop"] = "go"
+        self._answer: bool | None = None
 
     def poll(self) -> Literal["go", "pause", "stop"]:
         """Return the current wish. Cheap: the store is asked at most four times a second."""
@@ -72,6 +75,14 @@ class Orders:
             elif kind == "continue":
                 self._wish = "go"
                 self._queue.mark(self._row.id, "running")
+            elif kind in ANSWERS:
+                self._answer = ANSWERS[kind]
+
+    def answered(self) -> bool | None:
+        """The answer given since this was last asked: go on or not; None = none yet."""
+        self.poll()
+        answer, self._answer = self._answer, None
+        return answer
 
     def removed(self) -> None:
         """The run's row is closed or gone: nobody waits for this work any more."""
@@ -114,6 +125,11 @@ class Context:
     def checkpoint(self) -> Path:
         """Where a training run keeps its state."""
         return self.home.root / "runs" / self.row.id / CHECKPOINT
+
+    @property
+    def begun(self) -> Path:
+        """Where a run in stages keeps what the stage at work began from."""
+        return self.home.root / "runs" / self.row.id / BEGUN
 
     def emit(self, event: Event) -> None:
         """Write an event to the log, then hand it to the sink.
@@ -168,7 +184,8 @@ def carry_out(
             context.emit(Began(run_id=row.id))
             result = _function(row.kind)(context)
             queue.end(row.id, "finished", exit_code=0, result=result)
-            context.checkpoint.unlink(missing_ok=True)
+            for path in (context.checkpoint, context.begun):
+                path.unlink(missing_ok=True)
         except CancelledError as err:
             state = "cancelled" if row.kind == "train" else "failed"
             queue.end(row.id, state, exit_code=0, error=err.to_dict())

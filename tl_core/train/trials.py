@@ -25,7 +25,7 @@ from tl_core.storage import Home
 from tl_core.train.loop import fit
 from tl_core.train.measuring import plan_engine
 from tl_core.train.policies import best_epoch
-from tl_core.train.recipe import Go, PictureRows, Recipe, TrainData, fit_subset
+from tl_core.train.recipe import Control, Go, PictureRows, Recipe, TrainData, fit_subset
 
 __all__ = ["Trial", "Trials"]
 
@@ -56,6 +56,7 @@ class Trials:
         home: Where measurements are remembered.
         shelf: Where what frozen blocks give is kept; None = each run computes it.
         name: Of the network; what a measurement is remembered under.
+        control: Asked after every step; a run that is stopped ends with the epochs it has done.
 
     Attributes:
         chosen: How the runs are computed.
@@ -73,7 +74,9 @@ class Trials:
         home: Home | None = None,
         shelf: Shelf | None = None,
         name: str = "",
+        control: Control | None = None,
     ) -> None:
+        self._control: Control = control or Go()
         self._model, self._groups, self._plan = model, groups, plan
         self._data, self._recipe, self._shelf = data, recipe, shelf
         self._classes = [str(one) for one in range(n_classes)]
@@ -118,7 +121,7 @@ class Trials:
                     recipe,
                     classes=self._classes,
                     model_name="",
-                    control=Go(),
+                    control=self._control,
                     decided=replace(self._decided, views=views),
                     shelf=self._shelf,
                 )

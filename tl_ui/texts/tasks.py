@@ -17,6 +17,7 @@ _KINDS = {
     "preview": "Preparing a preview",
     "baseline": "Making the instant baseline",
     "describe": "Looking into the network",
+    "choose_layers": "Comparing choices of layers",
     "measure": "Measuring this machine",
     "check_weights": "Trying the weights file",
 }

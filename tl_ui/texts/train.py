@@ -9,6 +9,7 @@ from tl_core.intervals import wilson
 from tl_core.jobs.view import RunView
 from tl_core.session import DataView, Estimate, RunRow
 from tl_ui.text import plural
+from tl_ui.texts import gate
 from tl_ui.texts.layers import versions
 from tl_ui.texts.numbers import (
     clock,
@@ -210,6 +211,8 @@ def progress(view: RunView, row: RunRow) -> str:
         return STOPPING
     if view.paused:
         return PAUSED
+    if view.gate is not None:
+        return gate.WAITING
     if view.stage is not None:
         part = f": {view.stage.done:,} of {view.stage.total:,}" if view.stage.total else ""
         return f"{view.stage.stage}{part}"

@@ -15,7 +15,9 @@ from tl_ui import asking, page, state
 from tl_ui.components.network import network_blocks
 from tl_ui.errors import show_error
 from tl_ui.text import esc_md, step_text
+from tl_ui.texts import gate
 from tl_ui.texts import layers as text
+from tl_ui.views import drafted
 from tl_ui.views.drafted import Draft
 from tl_ui.views.figures import Figure, figures
 from tl_ui.views.waiting import until_over
@@ -114,6 +116,8 @@ def _presets(draft: Draft, plan: FreezePlan) -> None:
     if preset == "several":
         _how_many(draft, body, plan)
     st.markdown(text.PRESET_SENTENCES[preset])
+    if preset in ("last", "several", "all") and draft.pretrained_learn:
+        drafted.choice(draft, "freeze.stages", gate.STAGES, gate.STAGE_NAMES, help=gate.STAGES_HELP)
 
 
 def _group(

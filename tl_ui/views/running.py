@@ -13,7 +13,7 @@ from tl_ui.errors import shown_kindly
 from tl_ui.text import esc_md
 from tl_ui.texts import train as text
 from tl_ui.texts.numbers import percent
-from tl_ui.views import findings
+from tl_ui.views import findings, gate
 from tl_ui.views.figures import Figure, figures
 
 __all__ = ["computed", "follow", "headline"]
@@ -26,6 +26,8 @@ def follow(work: Studio, run_id: str) -> None:
     if view.over:
         st.rerun()
     row = work.run(run_id)
+    if view.gate is not None and row.state != "stopping":
+        gate.question(work, row, view.gate)
     st.progress(view.share, text=esc_md(text.progress(view, row)))
     with st.container(horizontal=True):
         _controls(work, row, view)
@@ -44,9 +46,10 @@ def _controls(work: Studio, row: RunRow, view: RunView) -> None:
         _control(text.TAKE_OFF, "stop", ":material/close:", work, row)
         return
     stopping = row.state == "stopping"
+    waits = view.gate is not None
     probe = row.spec["freeze"]["layers"] in PROBES
-    if probe and not view.paused:
-        pass  # solved in a moment; there is no step to wait after
+    if waits or (probe and not view.paused):
+        pass  # solved in a moment, or waiting anyway: there is no step to pause after
     elif view.paused or row.state == "paused":
         _control(text.CONTINUE, "unpause", ":material/play_arrow:", work, row, disabled=stopping)
     else:

@@ -1,0 +1,118 @@
+"""The gate on the Train page: what is asked, what is known, and the two answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.pages import seed
+from tests.pages.conftest import OpenPage, texts
+from tests.unit.jobs.samples import epoch, started
+from tl_core.events import Event, GateOpened
+from tl_core.jobs.gains import COMPARISON
+from tl_core.jobs.log import Writer
+from tl_core.session import Project, Studio
+from tl_ui.texts import gate as text
+
+ASKED = GateOpened(
+    epoch=2,
+    stage=1,
+    asks=True,
+    layers="last:1",
+    before="head",
+    block="Stage 4",
+    lr=0.003,
+    block_lr=0.0003,
+    epochs=20,
+    expected_seconds=12.0,
+    val_accuracy=0.8,
+    val_accuracy_ci=[0.7, 0.9],
+)
+
+
+@pytest.fixture
+def project(studio: Studio) -> Project:
+    return seed.project_with_pictures(studio)
+
+
+def waiting(studio: Studio, project: Project, asked: GateOpened = ASKED) -> str:
+    """A run that waits at its gate."""
+    run = studio.start(project.id)
+    events: list[Event] = [started(epochs=2), epoch(1), epoch(2), asked]
+    assert studio.queue.claim("train", "test", run) is not None
+    assert studio.queue.started(run, 1)
+    writer = Writer(studio._engine, run)
+    for one in events:
+        writer.append(one)
+    return run
+
+
+def test_it_says_where_the_run_stands_and_what_the_block_costs(
+    open_page: OpenPage, studio: Studio, project: Project
+) -> None:
+    run = waiting(studio, project)
+    said = texts(open_page("train", project=project.id, run=run)).replace("\\", "")
+    assert "Open Stage 4 too?" in said
+    assert "The head alone reaches 80 % right in validation (likely 70 to 90 %)." in said
+    assert text.UNMEASURED in said
+    assert "about 10 seconds, 20 epochs" in said and "0.0003" in said
+
+
+@pytest.mark.parametrize(("answer", "command"), [("open", "open"), ("keep", "keep")])
+def test_an_answer_reaches_the_run(
+    open_page: OpenPage, studio: Studio, project: Project, answer: str, command: str
+) -> None:
+    run = waiting(studio, project)
+    app = open_page("train", project=project.id, run=run)
+    app.button(key=f"gate.{answer}.{run}.1").click().run()
+    assert [kind for _, kind in studio.queue.commands_after(run, 0, 0.0)] == [command]
+    assert not app.exception
+
+
+def test_the_gain_can_be_measured_while_it_waits(
+    open_page: OpenPage, studio: Studio, project: Project
+) -> None:
+    run = waiting(studio, project)
+    app = open_page("train", project=project.id, run=run)
+    app.button(key="gate.measure.1").click().run()
+    (asked,) = [one for one in studio.active() if one.kind == COMPARISON]
+    assert asked.spec["candidates"] == ["exact-head", "last:1"] and asked.spec["exhaustive"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [(0.01, 0.05, "it helps"), (-0.05, -0.01, "it hurts"), (-0.01, 0.05, "cannot be told")],
+)
+def test_a_measured_gain_is_told_with_its_interval(
+    open_page: OpenPage, studio: Studio, project: Project, low: float, high: float, words: str
+) -> None:
+    gain = {"value": (low + high) / 2, "low": low, "high": high}
+    result: dict[str, Any] = {
+        "chosen": "exact-head",
+        "gains": {"last:1": gain},
+        "model": studio.draft(project.id).model.name,
+        "data_version": studio.library.get(project.id).data_version,
+    }
+    seed.task(studio, COMPARISON, project_id=project.id, state="finished", result=result)
+    run = waiting(studio, project)
+    said = texts(open_page("train", project=project.id, run=run))
+    assert words in said and text.UNMEASURED not in said
+
+
+def test_what_the_last_block_brought_is_told(
+    open_page: OpenPage, studio: Studio, project: Project
+) -> None:
+    later = replace(
+        ASKED, stage=2, before="last:1", gained=0.02, fell=0.05, fell_low=0.01, fell_high=0.09
+    )
+    run = waiting(studio, project, later)
+    said = texts(open_page("train", project=project.id, run=run)).replace("\\", "")
+    assert "The last block brought +2.0 points" in said and "changed by -0.050: it helped" in said
+
+
+def test_a_policy_needs_no_answer(open_page: OpenPage, studio: Studio, project: Project) -> None:
+    run = waiting(studio, project, replace(ASKED, asks=False))
+    said = texts(open_page("train", project=project.id, run=run))
+    assert "Open Stage 4 too?" not in said

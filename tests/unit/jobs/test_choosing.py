@@ -1,0 +1,95 @@
+"""Choices of layers compared on stored pictures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tl_core.config import RunSpec, changed
+from tl_core.data.intake import take_in
+from tl_core.data.records import ImageRecord
+from tl_core.data.sample import SampleOptions, write_sample
+from tl_core.errors import CancelledError, ConfigError, TooFewImagesError
+from tl_core.jobs.choosing import raced
+from tl_core.storage import Home
+
+QUICK = changed(RunSpec(), {"train.image_size": 32})
+
+
+@pytest.fixture(scope="module")
+def taken(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, list[ImageRecord]]:
+    folder = tmp_path_factory.mktemp("race")
+    write_sample(folder / "s", SampleOptions(per_class=6))
+    home = Home(folder / "home")
+    return home, list(take_in(folder / "s", home, working=(32, "squash")).records)
+
+
+def test_every_choice_is_judged_on_the_same_pictures(taken: Any) -> None:
+    home, records = taken
+    found = raced(
+        home, records, QUICK, candidates=("exact-head", "deep-probe", "last:1"), exhaustive=True
+    )
+    assert found.pictures == 36 and found.folds == 5
+    for one in found.outcome.raced:
+        assert len(one.right) == 5 and sum(one.judged) == 36 and one.seconds > 0
+        assert not one.left
+    judged = {one.judged for one in found.outcome.raced}
+    assert len(judged) == 1
+    assert found.outcome.of("deep-probe").accuracy > 0.5  # chance is a sixth
+
+
+def test_the_same_seed_gives_the_same_race(taken: Any) -> None:
+    home, records = taken
+    first, again = (
+        raced(home, records, QUICK, candidates=("exact-head", "deep-probe")) for _ in range(2)
+    )
+    assert [one.right for one in first.outcome.raced] == [one.right for one in again.outcome.raced]
+
+
+def test_what_belongs_together_is_held_out_together(taken: Any, monkeypatch: Any) -> None:
+    home, records = taken
+    grouped = [replace(one, group=f"{one.label} {at % 6}") for at, one in enumerate(records)]
+    seen = []
+
+    def watched(entrants: Any, folds: int, **more: Any) -> Any:
+        seen.append(entrants[0]._ground.fold)
+        raise CancelledError("seen")
+
+    monkeypatch.setattr("tl_core.jobs.choosing.race", watched)
+    with pytest.raises(CancelledError):
+        raced(home, grouped * 1, QUICK, candidates=("exact-head",))
+    (fold,) = seen
+    sides: dict[str, set[int]] = {}
+    for one, side in zip(grouped, fold, strict=True):
+        sides.setdefault(one.group or "", set()).add(int(side))
+    assert all(len(found) == 1 for found in sides.values())
+
+
+def test_a_network_too_short_for_a_choice_leaves_it_out(taken: Any) -> None:
+    home, records = taken
+    found = raced(home, records, QUICK, candidates=("exact-head", "last:99"))
+    assert [one.layers for one in found.outcome.raced] == ["exact-head"]
+    with pytest.raises(ConfigError):
+        raced(home, records, QUICK, candidates=("last:99",))
+
+
+def test_too_few_pictures_are_a_sentence(taken: Any) -> None:
+    home, records = taken
+    with pytest.raises(TooFewImagesError, match="too few training pictures"):
+        raced(home, records[:4], QUICK)
+
+
+def test_what_the_progress_raises_ends_it(taken: Any) -> None:
+    home, records = taken
+
+    def progress(stage: str, unit: str = "pictures") -> Any:
+        def report(done: int, total: int) -> None:
+            if unit == "trainings" and done == 2:
+                raise CancelledError("enough")
+
+        return report
+
+    with pytest.raises(CancelledError):
+        raced(home, records, QUICK, candidates=("exact-head", "deep-probe"), progress=progress)

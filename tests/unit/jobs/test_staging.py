@@ -1,0 +1,138 @@
+"""Runs in stages from the queue to the result: by policy, asked, and interrupted at the gate."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.unit.jobs.tiles import tiny_project
+from tl_core.config import FreezeConfig, RunSpec, TrainConfig
+from tl_core.events import Event, GateClosed, GateOpened
+from tl_core.jobs.gains import expected_gain
+from tl_core.jobs.log import EventLog
+from tl_core.jobs.queue import Queue, RunRow
+from tl_core.jobs.schema import open_engine
+from tl_core.jobs.submit import submit_training
+from tl_core.jobs.view import RunView, fold
+from tl_core.jobs.work import BEGUN, carry_out
+from tl_core.storage import Home
+
+
+def spec(stages: str, layers: str = "last:1") -> RunSpec:
+    return RunSpec(
+        freeze=FreezeConfig(layers=layers, stages=stages),
+        train=TrainConfig(epochs=2, lr=1e-3, batch_size=8, image_size=32, seed=7),
+    )
+
+
+@pytest.fixture
+def engine(home: Home) -> Engine:
+    return open_engine(home)
+
+
+def carried_out(home: Home, engine: Engine, run: str, sink: Any = None) -> RunRow:
+    claimed = Queue(engine).claim("train", "test", run)
+    assert claimed is not None
+    return carry_out(home, engine, claimed, sink)
+
+
+def told(engine: Engine, run: str) -> list[Event]:
+    return [entry.event for entry in EventLog(engine).all_after(run)]
+
+
+def test_gradual_goes_all_the_way_without_asking(home: Home, engine: Engine) -> None:
+    run = submit_training(home, engine, tiny_project(home, engine), spec("gradual", "last:2"))
+    row = carried_out(home, engine, run)
+    assert row.state == "finished", row.error
+    asked = [one for one in told(engine, run) if isinstance(one, GateOpened)]
+    assert [one.layers for one in asked] == ["last:1", "last:2"]
+    assert not any(one.asks for one in asked)
+    assert asked[0].gained is None and asked[1].gained is not None
+    assert asked[1].fell_low is not None and asked[1].fell_high is not None
+    assert asked[1].fell_low <= (asked[1].fell or 0) <= asked[1].fell_high
+    assert asked[0].block_lr == pytest.approx(asked[0].lr / 10)
+    view = fold(RunView(run_id=run), EventLog(engine).all_after(run))
+    head_epochs = len(view.history) - 4
+    assert [one.epoch for one in view.history] == list(range(1, head_epochs + 5))
+    assert not (home.run_dir(run) / BEGUN).exists()
+
+
+def test_an_answer_opens_the_block(home: Home, engine: Engine) -> None:
+    run = submit_training(home, engine, tiny_project(home, engine), spec("ask"))
+    queue = Queue(engine)
+
+    def answer(event: Event) -> None:
+        if isinstance(event, GateOpened):
+            assert event.asks
+            threading.Timer(0.5, queue.command, (run, "open")).start()
+
+    row = carried_out(home, engine, run, answer)
+    assert row.state == "finished", row.error
+    (closed,) = [one for one in told(engine, run) if isinstance(one, GateClosed)]
+    assert closed.opened and closed.by == "user"
+
+
+@pytest.mark.parametrize("order", ["keep", "stop"])
+def test_declining_and_stopping_keep_the_head(home: Home, engine: Engine, order: str) -> None:
+    run = submit_training(home, engine, tiny_project(home, engine), spec("ask"))
+
+    def answer(event: Event) -> None:
+        if isinstance(event, GateOpened):
+            Queue(engine).command(run, order)
+
+    row = carried_out(home, engine, run, answer)
+    assert row.state == "finished", row.error
+    view = fold(RunView(run_id=run), EventLog(engine).all_after(run))
+    assert view.gate is None and view.finished is not None
+    (closed,) = [one for one in told(engine, run) if isinstance(one, GateClosed)]
+    assert not closed.opened and closed.epoch == len(view.history)
+
+
+def test_a_run_interrupted_at_its_gate_asks_again(home: Home, engine: Engine) -> None:
+    run = submit_training(home, engine, tiny_project(home, engine), spec("ask"))
+    queue = Queue(engine)
+
+    def interrupted(event: Event) -> None:
+        if isinstance(event, GateOpened):
+            raise KeyboardInterrupt
+
+    assert carried_out(home, engine, run, interrupted).state == "interrupted"
+    view = fold(RunView(run_id=run), EventLog(engine).all_after(run))
+    assert view.gate is not None
+    before = len(view.history)
+    queue.requeue(run)
+
+    def answer(event: Event) -> None:
+        if isinstance(event, GateOpened):
+            queue.command(run, "open")
+
+    row = carried_out(home, engine, run, answer)
+    assert row.state == "finished", row.error
+    view = fold(RunView(run_id=run), EventLog(engine).all_after(run))
+    assert [one.epoch for one in view.history] == list(range(1, before + 3))
+
+
+def row_of(result: dict[str, Any]) -> Any:
+    class Row:
+        pass
+
+    row = Row()
+    row.result = {"data_version": 1, "model": "m", **result}  # type: ignore[attr-defined]
+    return row
+
+
+def test_the_expected_gain_is_read_from_the_comparison_in_both_directions() -> None:
+    gain = {"value": 0.02, "low": -0.01, "high": 0.05}
+    chosen_before = row_of({"chosen": "exact-head", "gains": {"last:1": gain, "all": None}})
+    chosen_after = row_of({"chosen": "last:1", "gains": {"exact-head": gain}})
+    asked = {"before": "head", "after": "last:1", "data_version": 1, "model": "m"}
+    found = expected_gain([chosen_before], **asked)
+    assert found is not None and (found.value, found.low, found.high) == (0.02, -0.01, 0.05)
+    found = expected_gain([chosen_after], **asked)
+    assert found is not None and (found.value, found.low, found.high) == (-0.02, -0.05, 0.01)
+    assert expected_gain([chosen_before], **{**asked, "data_version": 2}) is None
+    assert expected_gain([chosen_before], **{**asked, "after": "all"}) is None
+    assert expected_gain([], **asked) is None

@@ -1,0 +1,54 @@
+"""What opening a block brought in the last comparison of layers, read from its kept result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tl_core.jobs.queue import RunRow
+
+__all__ = ["COMPARISON", "Expected", "expected_gain"]
+
+COMPARISON = "choose_layers"  # kind of task
+SAME = {"exact-head": "head"}  # solved and trained heads are as good
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """A gain in accuracy on held-out training pictures, with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def expected_gain(
+    rows: Iterable[RunRow], *, before: str, after: str, data_version: int, model: str
+) -> Expected | None:
+    """By how much ``after`` is better than ``before``; None where no comparison can tell.
+
+    Args:
+        rows: Comparisons of the project, the newest first.
+        before: A choice of layers.
+        after: Another.
+        data_version: Of the pictures now; comparisons of other pictures do not count.
+        model: The network's name.
+    """
+    for row in rows:
+        found = row.result
+        if not found or found["data_version"] != data_version or found["model"] != model:
+            continue
+        if (gain := _gain(found, before, after)) is not None:
+            return gain
+    return None
+
+
+def _gain(found: Mapping[str, Any], before: str, after: str) -> Expected | None:
+    chosen = SAME.get(found["chosen"], found["chosen"])
+    gains = {SAME.get(name, name): gain for name, gain in found["gains"].items()}
+    if chosen == before and (gain := gains.get(after)):
+        return Expected(value=gain["value"], low=gain["low"], high=gain["high"])
+    if chosen == after and (gain := gains.get(before)):
+        return Expected(value=-gain["value"], low=-gain["high"], high=-gain["low"])
+    return None

@@ -1,0 +1,267 @@
+"""A run in stages: head first, then one block more at a time, asking at every gate. Torch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from tl_core.cache.shelf import Shelf
+from tl_core.config import RunSpec, changed
+from tl_core.errors import CheckpointError
+from tl_core.events import EpochDone, Event, GateOpened
+from tl_core.intervals import wilson
+from tl_core.jobs import estimate
+from tl_core.jobs.gains import COMPARISON, expected_gain
+from tl_core.jobs.submit import Snapshot
+from tl_core.jobs.work import Context
+from tl_core.models.facts import ModelCard
+from tl_core.models.groups import LayerGroup
+from tl_core.models.plan import FreezePlan
+from tl_core.train.checkpoint import Checkpoint, read_checkpoint
+from tl_core.train.defaults import resolved
+from tl_core.train.engine import Decided
+from tl_core.train.policies import best_epoch
+from tl_core.train.recipe import Judge, Recipe, TrainData, recipe_digest, recipe_for
+from tl_core.train.stages import (
+    Begun,
+    Stage,
+    fit_in_stages,
+    read_begun,
+    stages_of,
+    write_begun,
+)
+
+__all__ = ["in_stages", "staged"]
+
+Z = 1.96  # standard errors on both sides of a 95 % interval
+WAIT_S = 0.3
+
+Decide = Callable[[int, RunSpec, FreezePlan, Recipe], Decided]
+
+
+def in_stages(spec: RunSpec, n_groups: int) -> bool:
+    """Whether a run goes in stages: it was asked for, and there is more than one."""
+    return spec.freeze.stages != "off" and len(stages_of(spec.freeze.layers, n_groups)) > 1
+
+
+def staged(
+    context: Context,
+    spec: RunSpec,
+    facts: ModelCard,
+    snapshot: Snapshot,
+    model: nn.Module,
+    groups: Sequence[LayerGroup],
+    data: TrainData,
+    *,
+    decide: Decide,
+    judge: Judge,
+    save: Callable[[Checkpoint], None],
+) -> Iterator[Event]:
+    """The events of a run in stages, from where it was left.
+
+    Args:
+        context: Of the run.
+        spec: Resolved; ``freeze.layers`` is where the stages end.
+        facts: Of the network.
+        snapshot: The pictures.
+        model: With the weights that the first stage begins from.
+        groups: Its layer groups.
+        data: The pictures.
+        decide: How a stage is computed: from its number, settings, plan and recipe.
+        judge: The coach.
+        save: Keeps a checkpoint.
+    """
+    way = _Way(context, spec, facts, snapshot, groups)
+    begun = read_begun(context.begun) if context.begun.is_file() else None
+    stages: dict[int, Stage] = {}
+
+    def stage(number: int) -> Stage:
+        if number not in stages:
+            own = way.spec(number)
+            plan = FreezePlan.from_layers(own.freeze.layers, len(groups))
+            recipe = recipe_for(own, mean=facts.mean, std=facts.std)
+            decided = decide(number, own, plan, recipe)
+            stages[number] = Stage(plan=plan, recipe=recipe, decided=decided)
+        return stages[number]
+
+    def begin(one: Begun) -> None:
+        write_begun(context.begun, one)
+
+    resume = _checkpoint(context, stage(begun.number if begun else 0), data)
+    yield from fit_in_stages(
+        model,
+        groups,
+        stage,
+        len(way.layers),
+        data,
+        classes=snapshot.classes,
+        model_name=facts.title,
+        control=context.orders,
+        gate=_Asked(context, spec, way),
+        judge=judge,
+        begun=begun,
+        resume=resume,
+        begin=begin,
+        save=save,
+        shelf=Shelf(context.home),
+        progress=context.progress("Fitting the head"),
+    )
+
+
+def _checkpoint(context: Context, stage: Stage, data: TrainData) -> Checkpoint | None:
+    """The last checkpoint, if it is of this stage: one before may have left its own."""
+    if not context.checkpoint.is_file():
+        return None
+    try:
+        found = read_checkpoint(context.checkpoint)
+    except CheckpointError:
+        return None
+    return found if found.recipe_digest == recipe_digest(stage.recipe, data) else None
+
+
+class _Way:
+    """The stages of a run: their layers and settings, and what they cost."""
+
+    def __init__(
+        self,
+        context: Context,
+        spec: RunSpec,
+        facts: ModelCard,
+        snapshot: Snapshot,
+        groups: Sequence[LayerGroup],
+    ) -> None:
+        self._context, self._spec, self._facts = context, spec, facts
+        self._snapshot, self._groups = snapshot, groups
+        self.layers = stages_of(spec.freeze.layers, len(groups))
+
+    def spec(self, number: int) -> RunSpec:
+        """A stage's settings: the head's own defaults first, then those of the run."""
+        changes: dict[str, Any] = {"freeze.layers": self.layers[number]}
+        if number == 0:
+            changes |= {"train.lr": None, "train.epochs": None, "train.views": None}
+        else:  # the head is what the stage before made it
+            changes |= {"train.head_start": "random"}
+        return resolved(
+            changed(self._spec, changes),
+            card=self._facts,
+            n_train=len(self._snapshot.part("train")),
+            n_classes=len(self._snapshot.classes),
+            channels=self._facts.channels,
+        )
+
+    def block(self, number: int) -> str:
+        """What stage ``number`` opens, by name."""
+        body = len(self._groups) - 1
+        return self._groups[body - number].title
+
+    def seconds(self, number: int) -> float | None:
+        """What a stage takes, as far as this machine is known."""
+        told = estimate.expected(
+            self._context.home,
+            self.spec(number),
+            estimate.described(self._context.home, self._facts),
+            n_train=len(self._snapshot.part("train")),
+            n_val=len(self._snapshot.part("val")),
+            n_classes=len(self._snapshot.classes),
+        )
+        return told.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The gate: tells what a stage brought and what the next one costs, and waits or decides."""
+
+    context: Context
+    run: RunSpec
+    way: _Way
+
+    def opened(
+        self, number: int, history: Sequence[EpochDone], val_losses: np.ndarray
+    ) -> GateOpened:
+        """As ``stages.Gate``."""
+        self.context.orders.answered()  # what was clicked before the question is no answer to it
+        best = history[best_epoch(history) - 1]
+        own = self.way.spec(number)
+        lr = own.train.lr or 0.0
+        return GateOpened(
+            epoch=len(history),
+            stage=number,
+            asks=self.run.freeze.stages == "ask",
+            layers=self.way.layers[number],
+            before=self.way.layers[number - 1],
+            block=self.way.block(number),
+            lr=lr,
+            block_lr=lr * own.train.backbone_lr,
+            epochs=own.train.epochs or 0,
+            expected_seconds=self.way.seconds(number),
+            val_accuracy=best.val_acc,
+            val_accuracy_ci=list(wilson(round(best.val_acc * best.n_val), best.n_val)),
+            **self._brought(number, history, val_losses),
+        )
+
+    def answer(self, asked: GateOpened) -> tuple[bool, str]:
+        """As ``stages.Gate``."""
+        policy = self.run.freeze.stages
+        if policy == "gradual":
+            return True, "policy"
+        if policy == "auto":
+            return self._worth_it(asked), "policy"
+        while True:
+            if self.context.orders.cancelled():
+                return False, "user"
+            answer = self.context.orders.answered()
+            if answer is not None:
+                return answer, "user"
+            time.sleep(WAIT_S)
+
+    def _worth_it(self, asked: GateOpened) -> bool:
+        """Whether to go on unasked: it helped last time, or is expected to help."""
+        if asked.fell_low is not None:
+            return asked.fell_low > 0
+        context = self.context
+        project = context.library.get(context.row.project_id)
+        found = expected_gain(
+            context.queue.rows(project_id=project.id, kind=COMPARISON, states=("finished",)),
+            before=asked.before,
+            after=asked.layers,
+            data_version=project.data_version,
+            model=self.run.model.name,
+        )
+        return found is None or found.value > 0
+
+    def _brought(
+        self, number: int, history: Sequence[EpochDone], val_losses: np.ndarray
+    ) -> dict[str, float]:
+        """What the stage that ended brought over those before it."""
+        if number < 2:
+            return {}
+        last = self._epochs_of(number - 1, history)
+        before, after = history[: len(history) - last], history[len(history) - last :]
+        if not before or not after:
+            return {}
+        old, new = best_epoch(before), len(before) + _best_at(after)
+        fall = (val_losses[old - 1] - val_losses[new - 1]).astype(np.float64)
+        reach = Z * float(fall.std(ddof=1)) / max(1, len(fall)) ** 0.5 if len(fall) > 1 else 0.0
+        mean = float(fall.mean())
+        return {
+            "gained": history[new - 1].val_acc - history[old - 1].val_acc,
+            "fell": mean,
+            "fell_low": mean - reach,
+            "fell_high": mean + reach,
+        }
+
+    def _epochs_of(self, number: int, history: Sequence[EpochDone]) -> int:
+        """How many of the epochs are of stage ``number``, the last one that ran."""
+        begun = read_begun(self.context.begun)
+        return len(history) - len(begun.history) if begun.number == number else 0
+
+
+def _best_at(history: Sequence[EpochDone]) -> int:
+    """Place (1-based) of the epoch with the lowest validation loss."""
+    best = min(history, key=lambda done: (done.val_loss, done.epoch))
+    return list(history).index(best) + 1

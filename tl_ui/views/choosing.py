@@ -1,0 +1,113 @@
+"""The comparison of layer choices on the Layers page: asked for, followed, shown, taken over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from tl_core.session import RunRow
+from tl_ui import asking
+from tl_ui.text import esc_md
+from tl_ui.texts import choosing as text
+from tl_ui.texts.numbers import percent
+from tl_ui.views.drafted import Draft
+from tl_ui.views.meaning import explained
+
+__all__ = ["KIND", "card"]
+
+KIND = "choose_layers"
+STYLE = """<style>
+.thaw-race{display:grid;grid-template-columns:minmax(6.5rem,auto) 1fr auto;gap:.1rem .9rem;
+align-items:center;margin:.2rem 0 .4rem}
+.thaw-race span{font-weight:600}
+.thaw-race em{font-style:normal;font-variant-numeric:tabular-nums;text-align:right}
+.thaw-race small{grid-column:2/4;opacity:.72;margin:-.1rem 0 .45rem}
+.thaw-race div{position:relative;height:.9rem;border-radius:.45rem;
+background:color-mix(in srgb,currentColor 10%,transparent)}
+.thaw-race i{position:absolute;top:0;bottom:0;border-radius:.45rem;
+background:color-mix(in srgb,#1480b8 40%,transparent)}
+.thaw-race b{position:absolute;top:-.15rem;bottom:-.15rem;width:.26rem;margin-left:-.13rem;
+border-radius:.2rem;background:#1480b8}
+.thaw-race .taken{color:light-dark(#075985,#7dd3fc)}
+</style>"""
+
+
+def card(draft: Draft) -> None:
+    """Where the comparison for these pictures and this model stands."""
+    row = next(iter(draft.work.queue.rows(project_id=draft.project_id, kind=KIND, limit=1)), None)
+    with st.container(border=True, key="choosing", gap="small"):
+        st.markdown(f"**{text.TITLE}**")
+        if row is None:
+            st.markdown(text.UNASKED)
+            _ask(draft, text.GO)
+        elif row.active:
+            asking.follow(draft.work, row.id)
+        elif row.result:
+            _found(draft, row, row.result)
+        else:
+            _failed(draft, row)
+
+
+def _ask(draft: Draft, label: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            label,
+            key="choosing.go",
+            icon=":material/compare_arrows:",
+            on_click=_start,
+            args=(draft,),
+        )
+        st.caption(text.at_most(draft.work.comparison_seconds(draft.project_id)), width="content")
+
+
+def _start(draft: Draft) -> None:
+    draft.work.ask(KIND, draft.project_id, model=draft.card.name)
+
+
+def _found(draft: Draft, row: RunRow, found: Mapping[str, Any]) -> None:
+    st.markdown(text.verdict(found))
+    st.html(STYLE + _bars(found))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        chosen = str(found["chosen"])
+        if draft.spec.freeze.layers != chosen:
+            st.button(
+                text.use(chosen),
+                key="choosing.use",
+                type="primary",
+                icon=":material/check:",
+                on_click=draft.save,
+                args=({"freeze.layers": chosen},),
+            )
+        explained(text.meaning(found), key=f"choosing.why.{row.id}")
+    st.caption(esc_md(text.measured(found)))
+    version = draft.work.library.get(draft.project_id).data_version
+    if found["data_version"] != version or found["model"] != draft.card.name:
+        st.info(text.STALE, icon=":material/update:")
+        _ask(draft, text.AGAIN)
+
+
+def _bars(found: Mapping[str, Any]) -> str:
+    cells = []
+    for one in found["raced"]:
+        low, high = one["interval"]
+        taken = ' class="taken"' if one["layers"] == found["chosen"] else ""
+        cells.append(
+            f"<span{taken}>{escape(text.name(one['layers']))}</span>"
+            f'<div role="img" aria-label="{escape(text.bar(one), quote=True)}">'
+            f'<i style="left:{100 * low:.1f}%;width:{100 * (high - low):.1f}%"></i>'
+            f'<b style="left:{100 * one["accuracy"]:.1f}%"></b></div>'
+            f"<em>{escape(percent(one['accuracy']))}</em>"
+            f"<small>{escape(text.note(one, int(found['folds'])))}</small>"
+        )
+    return f'<div class="thaw-race">{"".join(cells)}</div>'
+
+
+def _failed(draft: Draft, row: RunRow) -> None:
+    cancelled = row.state == "cancelled" or (row.error or {}).get("code") == "cancelled"
+    st.markdown(text.CANCELLED if cancelled else text.FAILED)
+    if row.error and not cancelled:
+        st.caption(esc_md(f"{row.error['message']} {row.error.get('hint', '')}".strip()))
+    _ask(draft, text.AGAIN)
