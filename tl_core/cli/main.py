@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from sqlalchemy.exc import SQLAlchemyError
 
 from tl_core import __version__
-from tl_core.cli import commands, inspecting
+from tl_core.cli import advising, commands, inspecting
 from tl_core.config import HEAD_STARTS, RESIZE_MODES, SCHEDULES, TrainConfig
 from tl_core.errors import TLError
 
@@ -38,6 +38,12 @@ def build_parser() -> argparse.ArgumentParser:
         dest="check",
         action="store_false",
         help="only count: do not look for copies, wrong labels, shortcuts and odd pictures",
+    )
+
+    advise = _command(adder, "advise", "say which network to start from", advising.advise)
+    _data(advise)
+    advise.add_argument(
+        "--models", metavar="A,B", help="networks to measure; default: all whose weights are here"
     )
 
     train = _command(adder, "train", "train a classifier", commands.train)
