@@ -70,19 +70,25 @@ def control(advice: Advice) -> str:
         return ""
     first = advice.ranked[0]
     gain = random.behind
+    same = (random.name, random.cost and random.cost.image_size) == (
+        first.name,
+        first.cost and first.cost.image_size,
+    )
+    what = "the same kind of network" if same else f"a network of the kind of {random.title}"
+    share = percent(random.scores.accuracy.value)
     if gain.low > 0:
         return (
-            f"What {first.title} has learned is worth {_points(gain.value)} here: the same kind of "
-            f"network with random weights gets {percent(random.scores.accuracy.value)}."
+            f"What {first.title} has learned is worth {_points(gain.value)} here: {what} with "
+            f"random weights gets {share}."
         )
     if gain.high < 0:
         return (
-            f"What {first.title} has learned does not help here: a network with random weights "
-            f"gets {percent(random.scores.accuracy.value)}."
+            f"What {first.title} has learned does not help here: {what} with random weights gets "
+            f"{share}."
         )
     return (
-        f"A network with random weights gets {percent(random.scores.accuracy.value)}, which cannot "
-        f"be told apart: nothing shows yet that what {first.title} has learned helps here."
+        f"{what[0].upper()}{what[1:]} with random weights gets {share}, which cannot be told "
+        f"apart: nothing shows yet that what {first.title} has learned helps here."
     )
 
 
