@@ -167,6 +167,7 @@ def measured(network: Network, pictures: Set) -> Measured:
             folds=fold_means(found.right, arrangement.divisions),
             accuracy=scores.accuracy.value,
             ms=decided.cost.prefix * 1e3,
+            work=card(MODEL).macs * (network.size_px / card(MODEL).input_px) ** 2,
             evidence=scores.evidence,
         ),
         seconds=time.perf_counter() - begun,

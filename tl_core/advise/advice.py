@@ -71,7 +71,7 @@ class Scores:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
     """What the network asks for: ``ms`` per picture (forward, measured on this machine),
-    ``macs`` multiply-adds at its card's size, ``parameters``, ``image_size`` in pixels.
+    ``macs`` multiply-adds at ``image_size`` pixels (0 = not known), ``parameters``.
     """
 
     ms: float
@@ -114,7 +114,7 @@ class Advice:
 
     ``candidates`` are in order: measured ones from best to worst, then the control, then those
     without scores. ``because`` names what put the first before the others of its group: "alone",
-    "better", "faster" or "evidence". ``majority`` is the share of the largest class.
+    "better", "likelier", "faster" or "evidence". ``majority`` is the share of the largest class.
     """
 
     candidates: tuple[Candidate, ...]

@@ -17,7 +17,7 @@ Told = Literal["near", "looks", "things", "unknown", "silent"]
 
 MEASURED = ("resnet10t.tiny_imagenet",)  # networks whose scale is known
 EARLY_FAR = 0.1  # source and photographs stay at 0.08 or less, noise begins at 0.11
-LATE_FAR = 0.125  # source and hymenoptera stay at 0.12 or less, clothing begins at 0.13
+LATE_FAR = 0.12  # source and hymenoptera stay below, clothing lies just above: a thin margin
 
 
 def told(candidate: Candidate) -> Told:

@@ -13,8 +13,9 @@ LOOKS = (
     "early blocks, which see nothing else, differ by {early:.2f} (0.10 and less is usual)."
 )
 THINGS = (
-    "Your pictures look like those it learned from in light and sharpness, but show other things, "
-    "or fewer kinds of things: the last block differs by {late:.2f} (0.12 and less is usual)."
+    "Your pictures look like those it learned from in light and sharpness, but may show other "
+    "things, or fewer kinds of things: the last block differs by {late:.2f} (0.12 and less is "
+    "usual)."
 )
 NEAR = (
     "Your pictures are close to those it learned from, in how they look ({early:.2f}; 0.10 and "
@@ -43,12 +44,14 @@ def verdict(advice: Advice) -> str:
             + (f" (likely {_span(second)})." if second.behind else ".")
         )
     names = _listed([one.title for one in level])
-    reason = f"{first.title} comes first because it is the fastest of them ({speed(first)})."
-    if advice.because == "evidence":
-        reason = (
-            f"{first.title} comes first: it is as fast as the fastest of them, and what it sees "
-            "explains your labels best."
-        )
+    reason = {
+        "likelier": f"{first.title} comes first because it got most of them right, which may be "
+        "chance: more pictures could change that.",
+        "faster": f"{first.title} comes first: none that is about as often right is as fast "
+        f"({speed(first)}).",
+        "evidence": f"{first.title} comes first: none that is about as often right is clearly "
+        "faster, and what it sees explains your labels best.",
+    }[advice.because]
     return f"{names} cannot be told apart on your {advice.pictures:,} pictures. {reason}"
 
 

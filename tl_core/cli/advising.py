@@ -34,7 +34,7 @@ def advise(options: argparse.Namespace) -> int:
     intake = read(options.data, home, pictures=options.pictures)
     project_id = project_for(home, engine, Path(options.data).expanduser().resolve(), intake)
     queue = Queue(engine)
-    run_id = queue.submit(KIND, {"models": models}, project_id=project_id, name=KIND)
+    run_id = queue.submit(KIND, {"models": models or None}, project_id=project_id, name=KIND)
     printer = EventPrinter(machine=False)  # a bar on stderr where somebody looks
     interrupt_on_sigterm()
     keep_freed_memory()

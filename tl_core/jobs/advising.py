@@ -120,10 +120,10 @@ def asked_networks(spec: Mapping[str, Any]) -> list[Asked]:
         UnknownModelError: A name is no network.
     """
     chosen = ModelConfig(**spec["chosen"]) if spec.get("chosen") else None
-    if spec.get("models"):
-        names = [card(str(name)).name for name in spec["models"]]
-    else:
+    if spec.get("models") is None:
         names = [one.name for one in cards() if is_downloaded(one.name)]
+    else:
+        names = [card(str(name)).name for name in spec["models"]]
     models = [ModelConfig(name=name) for name in names]
     if chosen is not None and chosen.weights != "random":
         models.insert(0, replace(chosen, channels=None))
@@ -143,14 +143,12 @@ def pictures_of(context: Context) -> Pictures:
         TooFewImagesError: Fewer than 20, or fewer than two classes of two.
     """
     project = context.library.get(context.row.project_id)
-    ids, records, splits = context.library.records(project.id)
-    rows = [at for at, split in enumerate(splits) if split != "test"]
+    _, records, splits = context.library.records(project.id)
+    opened = [one for one, split in zip(records, splits, strict=True) if split != "test"]
+    known = checked_set(opened, ["train"] * len(opened), channels=project.channels)
+    rows = probe_rows(known.labels, np.array(known.units, dtype=np.int64))
     checked = checked_set(
-        [records[at] for at in rows],
-        [splits[at] for at in rows],
-        ids=[ids[at] for at in rows],
-        given=bool(project.given_splits),
-        channels=project.channels,
+        [opened[at] for at in rows], ["train"] * len(rows), channels=project.channels
     )
     units = _units(context, checked) if len(checked) else np.empty(0, np.int64)
     kept = probe_rows(checked.labels, units)
@@ -165,7 +163,7 @@ def pictures_of(context: Context) -> Pictures:
         digests=tuple(checked.digests[at] for at in kept),
         arrangement=arranged(labels.astype(np.int64), units.astype(np.int64)),
         classes=tuple(checked.classes[at] for at in present),
-        left_out=len(checked) - len(kept),
+        left_out=len(opened) - len(kept),
         channels=project.channels,
     )
 
@@ -241,7 +239,7 @@ def measure_network(
             scores=found.scores,
             cost=Cost(
                 ms=decided.cost.prefix * 1e3,
-                macs=facts.macs,
+                macs=round(facts.macs * ((spec.train.image_size or 0) / facts.input_px) ** 2),
                 parameters=sum(group.parameters for group in groups[:-1]),
                 image_size=spec.train.image_size or facts.input_px,
             ),
@@ -327,6 +325,7 @@ def _entry(one: Candidate, scores: Probed, divisions: Sequence[np.ndarray]) -> E
         folds=fold_means(scores.right, divisions),
         accuracy=one.scores.accuracy.value,
         ms=one.cost.ms,
+        work=one.cost.macs,
         evidence=one.scores.evidence,
     )
 

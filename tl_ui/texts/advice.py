@@ -139,9 +139,10 @@ def about_level(found: Advice) -> Meaning:
         means="Networks in one group may be equally good: their difference on your pictures is no "
         "larger than chance makes it. It does not mean that they are the same.",
         computed=f"Every two of the {n} networks were compared on the same parts of the pictures, "
-        "and the chances were adjusted for the number of comparisons (Holm). Within a group the "
-        "fastest comes first; among those that take up to a quarter longer, the one whose features "
-        "explain the labels best (corrected LogME).",
+        "and the chances were adjusted for the number of comparisons (Holm). Within a group "
+        "those within 2 points of the most accurate one come first; among these, one that is both "
+        "faster and lighter by a quarter, else the one whose features explain the labels best "
+        "(corrected LogME).",
         changes="More pictures: four times as many halve what can be told apart.",
     )
 

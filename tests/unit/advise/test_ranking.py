@@ -10,10 +10,18 @@ from tl_core.advise.ranking import Entry, difference, ranking
 FOLDS, REPEATS = 5, 5
 
 
-def entry(mean: float, seed: int, *, ms: float = 10.0, evidence: float | None = 0.0) -> Entry:
-    noise = np.random.default_rng(seed).normal(0, 0.02, FOLDS * REPEATS)
+def entry(
+    mean: float,
+    seed: int,
+    *,
+    ms: float = 10.0,
+    work: float = 0.0,
+    evidence: float | None = 0.0,
+    spread: float = 0.02,
+) -> Entry:
+    noise = np.random.default_rng(seed).normal(0, spread, FOLDS * REPEATS)
     folds = mean + noise - noise.mean()
-    return Entry(folds=folds, accuracy=mean, ms=ms, evidence=evidence)
+    return Entry(folds=folds, accuracy=mean, ms=ms, work=work, evidence=evidence)
 
 
 def test_what_is_far_behind_is_in_a_group_of_its_own() -> None:
@@ -35,6 +43,28 @@ def test_of_what_cannot_be_told_apart_the_faster_comes_first() -> None:
     assert because == "faster"
     assert places[0].behind is not None and places[0].behind.chance > 0.05
     assert places[1].behind is None  # the most accurate one is what others are compared with
+
+
+def test_speed_is_not_bought_with_more_than_two_points() -> None:
+    # Few pictures: nothing can be told apart, and the fastest is probably much worse.
+    entries = {
+        "slow": entry(0.81, 0, ms=40, spread=0.1),
+        "fast": entry(0.74, 1, ms=5, spread=0.1),
+    }
+    places, because = ranking(entries, FOLDS)
+    assert [(one.name, one.group) for one in places] == [("slow", 1), ("fast", 1)]
+    assert because == "likelier"
+
+
+def test_a_network_that_is_no_lighter_only_seems_faster() -> None:
+    entries = {
+        "a": entry(0.80, 0, ms=26, work=4e8, evidence=-0.5),
+        "b": entry(0.80, 1, ms=2, work=4e8, evidence=-0.6),
+        "c": entry(0.80, 2, ms=30, work=8e8, evidence=-0.4),
+    }
+    places, because = ranking(entries, FOLDS)
+    assert [one.name for one in places] == ["a", "b", "c"]
+    assert because == "evidence"
 
 
 def test_of_equally_fast_ones_the_evidence_decides() -> None:
@@ -80,7 +110,7 @@ def test_many_equal_networks_are_seldom_told_apart() -> None:
                 [right[rng.permutation(200)].reshape(FOLDS, 40).mean(1) for _ in range(REPEATS)]
             )
             entries[str(number)] = Entry(
-                folds=folds, accuracy=float(right.mean()), ms=1.0, evidence=None
+                folds=folds, accuracy=float(right.mean()), ms=1.0, work=0.0, evidence=None
             )
         places, _ = ranking(entries, FOLDS)
         told += any(one.group > 1 for one in places)
