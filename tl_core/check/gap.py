@@ -23,7 +23,17 @@ from scipy import stats
 from tl_core.check.honesty import Honesty, Share
 from tl_core.intervals import LEVEL, wilson
 
-__all__ = ["REPEATS", "dealt", "has_groups", "in_groups", "judged_rows", "measured"]
+__all__ = [
+    "REPEATS",
+    "accuracy_of",
+    "at_most",
+    "dealt",
+    "has_groups",
+    "in_groups",
+    "judgeable",
+    "judged_rows",
+    "measured",
+]
 
 FOLDS = 5
 REPEATS = 5
@@ -48,6 +58,20 @@ def judged_rows(labels: np.ndarray, units: np.ndarray, rows: np.ndarray) -> np.n
     Returns:
         Sorted; empty where measuring makes no sense.
     """
+    rows = judgeable(labels, units, rows)
+    if len(rows) > SMALL and in_groups(units[rows]).mean() < GROUPED:
+        return rows[:0]
+    return at_most(units, rows, MOST)
+
+
+def judgeable(labels: np.ndarray, units: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Those of classes with two units or more, in their order; empty where they are too few.
+
+    Args:
+        labels: As for ``judged_rows``.
+        units: As for ``judged_rows``.
+        rows: As for ``judged_rows``.
+    """
     while True:
         known = [
             label for label in np.unique(labels[rows]) if _units_in(labels, units, rows, label) > 1
@@ -58,13 +82,15 @@ def judged_rows(labels: np.ndarray, units: np.ndarray, rows: np.ndarray) -> np.n
         rows = kept
     if len(rows) < FEWEST or len(np.unique(labels[rows])) < 2:
         return rows[:0]
-    grouped = in_groups(units[rows])
-    if len(rows) > SMALL and grouped.mean() < GROUPED:
-        return rows[:0]
-    if len(rows) > MOST:
+    return rows
+
+
+def at_most(units: np.ndarray, rows: np.ndarray, most: int) -> np.ndarray:
+    """Whole units of about ``most`` pictures together, drawn always alike; sorted positions."""
+    if len(rows) > most:
         order = np.random.default_rng(0).permutation(np.unique(units[rows]))
         sizes = np.bincount(units[rows])[order]
-        rows = rows[np.isin(units[rows], order[np.cumsum(sizes) <= MOST])]
+        rows = rows[np.isin(units[rows], order[np.cumsum(sizes) <= most])]
     return np.sort(rows)
 
 
@@ -123,8 +149,8 @@ def measured(
         in_groups=int(shared.sum()),
         folds=folds,
         repeats=len(grouped),
-        grouped=_accuracy(grouped),
-        single=_accuracy(single) if single else None,
+        grouped=accuracy_of(grouped),
+        single=accuracy_of(single) if single else None,
         gap=_gap(units, grouped, single) if single else None,
     )
 
@@ -145,10 +171,13 @@ def in_groups(units: np.ndarray) -> np.ndarray:
     return found
 
 
-def _accuracy(repeats: Sequence[tuple[np.ndarray, np.ndarray]]) -> Share:
+def accuracy_of(repeats: Sequence[tuple[np.ndarray, np.ndarray]]) -> Share:
     """Mean over the repeats, with the interval of Nadeau and Bengio, or Wilson's if that is wider.
 
     Folds that are all right have no spread, which does not make their mean certain.
+
+    Args:
+        repeats: (fold, right) of each, int and bool (N,).
     """
     values = [
         float(right[fold == number].mean())

@@ -50,7 +50,7 @@ def train(options: argparse.Namespace) -> int:
     engine = open_engine(home)
     spec = _spec(options, home)
     intake = read(options.data, home, pictures=options.pictures)
-    project_id = _project(home, engine, Path(options.data).expanduser().resolve(), intake)
+    project_id = project_for(home, engine, Path(options.data).expanduser().resolve(), intake)
     run_id = submit_training(home, engine, project_id, spec)
     return _work(home, engine, run_id, options)
 
@@ -177,7 +177,7 @@ def predict(options: argparse.Namespace) -> int:
 # -- parts ----------------------------------------------------------------------------------------
 
 
-def _project(home: Home, engine: Engine, data: Path, intake: Intake) -> str:
+def project_for(home: Home, engine: Engine, data: Path, intake: Intake) -> str:
     """The project of this source, made when there is none; others of the same name are left."""
     library = Library(engine)
     book = home.root / "sources.json"  # project id -> the path it was trained from
@@ -258,7 +258,7 @@ def _work(home: Home, engine: Engine, run_id: str, options: argparse.Namespace) 
     row = (
         carry_out(home, engine, claimed, printer)
         if claimed is not None
-        else _follow(queue, EventLog(engine), run_id, printer)
+        else follow(queue, EventLog(engine), run_id, printer)
     )
     printer.close()
     if row.state != "finished":
@@ -272,7 +272,8 @@ def _work(home: Home, engine: Engine, run_id: str, options: argparse.Namespace) 
     return 0
 
 
-def _follow(queue: Queue, log: EventLog, run_id: str, printer: EventPrinter) -> RunRow:
+def follow(queue: Queue, log: EventLog, run_id: str, printer: EventPrinter) -> RunRow:
+    """Print what somebody else's process tells of a run until it has ended."""
     cursor = 0
     while True:
         row = queue.get(run_id)
@@ -334,4 +335,4 @@ def _write_csv(path: Path, answers: list[dict[str, Any]]) -> None:
             )
 
 
-__all__ = ["evaluate", "export", "predict", "resume", "runs", "train"]
+__all__ = ["evaluate", "export", "follow", "predict", "project_for", "resume", "runs", "train"]

@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from sqlalchemy.exc import SQLAlchemyError
 
 from tl_core import __version__
-from tl_core.cli import choosing, commands, inspecting
+from tl_core.cli import advising, choosing, commands, inspecting
 from tl_core.config import HEAD_STARTS, RESIZE_MODES, SCHEDULES, STAGES, TrainConfig
 from tl_core.errors import TLError
 
@@ -53,6 +53,12 @@ def build_parser() -> argparse.ArgumentParser:
         "--exhaustive", action="store_true", help="train every choice on every part"
     )
     layers.add_argument("--seed", type=int, default=0, metavar="S")
+
+    advise = _command(adder, "advise", "say which network to start from", advising.advise)
+    _data(advise)
+    advise.add_argument(
+        "--models", metavar="A,B", help="networks to measure; default: all whose weights are here"
+    )
 
     train = _command(adder, "train", "train a classifier", commands.train)
     _data(train)

@@ -9,7 +9,8 @@ States::
     queued -> cancelled                                       (taken off before it began)
 
 Lanes say what may run side by side: ``train`` one at a time, ``side`` two at a time (taking in
-pictures, downloads, exports), ``quick`` in one warm process (predictions, previews).
+pictures, checking them, measuring networks, downloads, exports), ``quick`` in one warm process
+(predictions, previews).
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ LANE_OF = {
     "export": "side",
     "check": "side",
     "choose_layers": "side",
+    "advise": "side",
     "predict": "quick",
     "preview": "quick",
     "baseline": "quick",

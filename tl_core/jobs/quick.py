@@ -15,6 +15,7 @@ from tl_core.config import RunSpec
 from tl_core.data.pixels import open_pixels, shown
 from tl_core.errors import WeightsFileError
 from tl_core.jobs import costing, estimate
+from tl_core.jobs.advising import advise
 from tl_core.jobs.baseline import baseline
 from tl_core.jobs.checking import check
 from tl_core.jobs.choosing import choose_layers
@@ -180,6 +181,7 @@ def _machine_rate(context: Context) -> dict[str, Any]:
 
 
 KINDS: dict[str, Callable[[Context], dict[str, Any]]] = {
+    "advise": advise,
     "baseline": baseline,
     "check": check,
     "choose_layers": choose_layers,

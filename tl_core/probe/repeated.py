@@ -47,8 +47,15 @@ class Heads:
         Args:
             fold: (N,) int64, the fold that holds each picture out: 0, 1, ... without gaps.
         """
-        answers = self._truth - self._errors(self._inverse, fold)
-        return (answers.argmax(1) == self._y).cpu()
+        return self.answers(fold).argmax(1) == self._y.cpu()
+
+    def answers(self, fold: Tensor) -> Tensor:
+        """What the head that does not know a picture says of it, (N, C) on the CPU; about 0 to 1.
+
+        Args:
+            fold: As for ``right``.
+        """
+        return (self._truth - self._errors(self._inverse, fold)).cpu()
 
     def _chosen(self, ready: Prepared, fold: Tensor) -> None:
         """Keep the inverse at the strength, and the share of placed features, of least error."""

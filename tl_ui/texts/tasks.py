@@ -15,6 +15,7 @@ _KINDS = {
     "export": "Writing the export",
     "predict": "Looking at your picture",
     "preview": "Preparing a preview",
+    "advise": "Measuring networks on your pictures",
     "baseline": "Making the instant baseline",
     "describe": "Looking into the network",
     "choose_layers": "Comparing choices of layers",

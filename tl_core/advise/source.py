@@ -1,0 +1,45 @@
+"""What the distance to the source says in words, and when it says nothing.
+
+The limits were measured with the embedded network (docs/decisions/0019): pictures of its source,
+two sets of photographs, drawn tiles, and all of them blurred, noisy, darker, paler, grey and
+inverted. Of other networks the numbers are told without a verdict: their scale is not known.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from tl_core.advise.advice import BlockDistance, Candidate
+
+__all__ = ["EARLY_FAR", "LATE_FAR", "Told", "early", "late", "told"]
+
+Told = Literal["near", "looks", "things", "unknown", "silent"]
+
+MEASURED = ("resnet10t.tiny_imagenet",)  # networks whose scale is known
+EARLY_FAR = 0.1  # source and photographs stay at 0.08 or less, noise begins at 0.11
+LATE_FAR = 0.12  # source and hymenoptera stay below, clothing lies just above: a thin margin
+
+
+def told(candidate: Candidate) -> Told:
+    """Name what differs: "looks" (light, contrast or sharpness), "things" (what is shown), "near".
+
+    When the early blocks are far, what comes later is moved with them and says nothing of its own.
+    "unknown" has numbers without a verdict, "silent" has none.
+    """
+    if not candidate.distance:
+        return "silent"
+    if candidate.name not in MEASURED or candidate.weights != "pretrained":
+        return "unknown"
+    if early(candidate.distance) > EARLY_FAR:
+        return "looks"
+    return "things" if late(candidate.distance) > LATE_FAR else "near"
+
+
+def early(blocks: tuple[BlockDistance, ...]) -> float:
+    """The largest distance in the first third of the blocks."""
+    return max(one.distance for one in blocks[: -(-len(blocks) // 3)])
+
+
+def late(blocks: tuple[BlockDistance, ...]) -> float:
+    """The distance of the last block."""
+    return blocks[-1].distance

@@ -1,0 +1,110 @@
+"""``advise``: which network to start from, measured on the pictures."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+from tl_core.advise import words
+from tl_core.advise.advice import Advice, Candidate, advice_from_dict
+from tl_core.cli.commands import follow, project_for
+from tl_core.cli.inspecting import machine, read
+from tl_core.cli.show import EventPrinter, as_lines, percent, table
+from tl_core.errors import TLError
+from tl_core.jobs.log import EventLog
+from tl_core.jobs.processes import interrupt_on_sigterm, keep_freed_memory
+from tl_core.jobs.queue import LANE_OF, Queue
+from tl_core.jobs.schema import open_engine
+from tl_core.jobs.work import carry_out
+from tl_core.models.catalog import card
+from tl_core.storage import Home
+
+__all__ = ["advise"]
+
+KIND = "advise"
+
+
+def advise(options: argparse.Namespace) -> int:
+    """Take the pictures in, measure networks on them, and print the ranking."""
+    home = Home(options.home)
+    engine = open_engine(home)
+    names = [name.strip() for name in (options.models or "").split(",") if name.strip()]
+    models = [card(name).name for name in names]  # a wrong name is said before the work begins
+    intake = read(options.data, home, pictures=options.pictures)
+    project_id = project_for(home, engine, Path(options.data).expanduser().resolve(), intake)
+    queue = Queue(engine)
+    run_id = queue.submit(KIND, {"models": models or None}, project_id=project_id, name=KIND)
+    printer = EventPrinter(machine=False)  # a bar on stderr where somebody looks
+    interrupt_on_sigterm()
+    keep_freed_memory()
+    claimed = queue.claim(LANE_OF[KIND], "command line", run_id)
+    row = (
+        carry_out(home, engine, claimed, printer)
+        if claimed is not None
+        else follow(queue, EventLog(engine), run_id, printer)
+    )
+    printer.close()
+    if row.state != "finished" or row.result is None:
+        error = row.error or {"message": f"The measurement is {row.state}.", "hint": ""}
+        raise TLError(error["message"], hint=error.get("hint", ""))
+    found = advice_from_dict(row.result)
+    if machine(options):
+        as_lines(_line(found))
+    else:
+        _print(found)
+    return 0
+
+
+def _line(found: Advice) -> dict[str, object]:
+    first = found.ranked[0]
+    return {
+        "recommended": {
+            "model": first.name,
+            "because": found.because,
+            "sentence": words.verdict(found),
+        },
+        **found.to_dict(),
+        "candidates": [
+            {**asdict(one), "distance_in_words": words.distance(one) if one.distance else ""}
+            for one in found.candidates
+        ],
+    }
+
+
+def _print(found: Advice) -> None:
+    print(words.verdict(found))
+    if said := words.control(found):
+        print(said)
+    measured = [*found.ranked, *([found.control] if found.control else [])]
+    head = ["", "network", "right", "nearest", "log-loss", "LogME", "ms", "parameters"]
+    print(f"\n{table([_row(one) for one in measured], head)}")
+    print(
+        f"majority class {percent(found.majority)}; {found.pictures:,} pictures, "
+        f"{found.repeats} x {found.folds}-fold cross-validation, no test picture among them"
+    )
+    for one in found.ranked:
+        if said := words.behind(found, one):
+            print(f"- {one.title}: {said}")
+    for one in found.missing:
+        print(f"- {words.unmeasured(one)}")
+    for one in found.ranked:
+        if one.distance:
+            print(f"- {one.title}: {words.distance(one)}")
+    print(f"\nNext: python -m tl_core train DATA --model {found.ranked[0].name}")
+
+
+def _row(one: Candidate) -> list[str]:
+    assert one.scores is not None and one.cost is not None
+    scores = one.scores
+    right, nearest = scores.accuracy, scores.nearest
+    return [
+        "-" if one.control else str(one.group),
+        f"{one.title}, random weights" if one.control else one.title,
+        percent(right.value, (right.low, right.high)),
+        percent(nearest.value, (nearest.low, nearest.high)),
+        f"{scores.log_loss.value:.3f}",
+        "-" if scores.evidence is None else f"{scores.evidence:.3f}",
+        f"{one.cost.ms:.1f}",
+        f"{one.cost.parameters / 1e6:.1f} M",
+    ]
