@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from sqlalchemy.exc import SQLAlchemyError
 
 from tl_core import __version__
-from tl_core.cli import commands, inspecting
+from tl_core.cli import commands, inspecting, worth
 from tl_core.config import HEAD_STARTS, RESIZE_MODES, SCHEDULES, TrainConfig
 from tl_core.errors import TLError
 
@@ -39,6 +39,12 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_false",
         help="only count: do not look for copies, wrong labels, shortcuts and odd pictures",
     )
+
+    curve = _command(
+        adder, "learning-curve", "say whether more pictures would help", worth.learning_curve
+    )
+    _data(curve)
+    curve.add_argument("--model", metavar="NAME", help="default: the embedded backbone")
 
     train = _command(adder, "train", "train a classifier", commands.train)
     _data(train)
