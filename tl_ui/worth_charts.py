@@ -8,12 +8,15 @@ from typing import Any
 import plotly.graph_objects as go
 
 from tl_core.worth.growth import Curve, Point
+from tl_core.worth.transfer import Transfer
 from tl_ui.charts import MARGIN, PALETTE
 from tl_ui.texts import growth as text
+from tl_ui.texts import transfer
 
-__all__ = ["growth_figure"]
+__all__ = ["growth_figure", "transfer_figure"]
 
 BAND = "rgba(20,128,184,0.18)"
+QUIET_BAR = "rgba(128,140,150,0.65)"
 TICKS = (0.125, 0.25, 0.5, 1, 2, 4)  # of the pictures there are
 QUIET = {"dash": "dot", "width": 1.2, "color": "gray"}
 
@@ -94,3 +97,34 @@ def _line(figure: Any, points: Sequence[Point], name: str, dash: str | None) -> 
         name=name,
         hovertemplate=text.HOVER,
     )
+
+
+def transfer_figure(found: Transfer) -> Any:
+    """Bars with intervals: the pretrained network first, then what it is held against."""
+    arms = [found.arm(name) for name in reversed(transfer.SHOWN)]
+    figure = go.Figure(
+        go.Bar(
+            orientation="h",
+            y=[transfer.NAMES[one.name] for one in arms],
+            x=[one.accuracy.value for one in arms],
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": [one.accuracy.high - one.accuracy.value for one in arms],
+                "arrayminus": [one.accuracy.value - one.accuracy.low for one in arms],
+                "thickness": 1.6,
+                "width": 5,
+                "color": "gray",
+            },
+            marker_color=[PALETTE[0] if one.name == "pretrained" else QUIET_BAR for one in arms],
+            hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        height=70 + 46 * len(arms),
+        margin={**MARGIN, "t": 8},
+        bargap=0.45,
+        xaxis={"range": [0, 1], "tickformat": ".0%", "title": transfer.RIGHT},
+        yaxis={"type": "category", "automargin": True},
+    )
+    return figure

@@ -46,6 +46,12 @@ def build_parser() -> argparse.ArgumentParser:
     _data(curve)
     curve.add_argument("--model", metavar="NAME", help="default: the embedded backbone")
 
+    control = _command(
+        adder, "control", "say whether transfer helps, against training from scratch", worth.control
+    )
+    _data(control)
+    control.add_argument("--model", metavar="NAME", help="default: the embedded backbone")
+
     train = _command(adder, "train", "train a classifier", commands.train)
     _data(train)
     _train_options(train)

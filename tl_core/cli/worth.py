@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tl_core.check.findings import CheckedSet
     from tl_core.worth.growth import Curve
 
-__all__ = ["learning_curve"]
+__all__ = ["control", "learning_curve"]
 
 
 def learning_curve(options: argparse.Namespace) -> int:
@@ -39,6 +39,21 @@ def learning_curve(options: argparse.Namespace) -> int:
     print("\n".join(words.growth_sentences(found)))
     rows = [_class_row(one) for one in found.classes]
     print("\n" + table(rows, ["class", "pictures", "found now", "with twice as many"]))
+    return 0
+
+
+def control(options: argparse.Namespace) -> int:
+    """Print whether the pretrained network beats the same one from scratch, and by how much."""
+    from tl_core.jobs.controlling import compared  # heavy: not before it is needed
+
+    with _taken_in(options) as (home, checked), _bars() as progress:
+        found = compared(home, checked, options.model or DEFAULT_MODEL, progress)
+    if machine(options):
+        as_lines({**found.to_dict(), "sentences": words.transfer_sentences(found)})
+        return 0
+    print("\n".join(words.transfer_sentences(found)))
+    rows = [[words.ARM_NAMES[one.name], _interval(one.accuracy)] for one in found.arms]
+    print("\n" + table(rows, ["way", "right"]))
     return 0
 
 

@@ -33,6 +33,7 @@ ALIVE = ("starting", "running", "paused", "stopping")
 LANE_WIDTH = {"train": 1, "side": 2, "quick": 1}
 LANE_OF = {
     "train": "train",
+    "control": "train",
     "import": "side",
     "sample": "side",
     "download": "side",

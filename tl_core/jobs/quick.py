@@ -17,6 +17,7 @@ from tl_core.errors import WeightsFileError
 from tl_core.jobs import costing, estimate
 from tl_core.jobs.baseline import baseline
 from tl_core.jobs.checking import check
+from tl_core.jobs.controlling import control
 from tl_core.jobs.exporting import write_run_bundle
 from tl_core.jobs.growing import learning_curve
 from tl_core.jobs.predicting import predict_with_run
@@ -182,6 +183,7 @@ def _machine_rate(context: Context) -> dict[str, Any]:
 KINDS: dict[str, Callable[[Context], dict[str, Any]]] = {
     "baseline": baseline,
     "check": check,
+    "control": control,
     "learning_curve": learning_curve,
     "predict": predict,
     "preview": preview,

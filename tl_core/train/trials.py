@@ -25,7 +25,7 @@ from tl_core.storage import Home
 from tl_core.train.loop import fit
 from tl_core.train.measuring import plan_engine
 from tl_core.train.policies import best_epoch
-from tl_core.train.recipe import Go, PictureRows, Recipe, TrainData, fit_subset
+from tl_core.train.recipe import Control, Go, PictureRows, Recipe, TrainData, fit_subset
 
 __all__ = ["Trial", "Trials"]
 
@@ -90,6 +90,7 @@ class Trials:
         *,
         train: np.ndarray | None = None,
         held_out: np.ndarray | None = None,
+        control: Control | None = None,
         **changes: Any,
     ) -> Trial:
         """Train once from the start.
@@ -98,6 +99,7 @@ class Trials:
             train: Positions of the training pictures to train on; None = all.
             held_out: Positions of the training pictures to judge on; None = the validation
                 pictures.
+            control: Asked after every step; None = nothing stops it.
             changes: Fields of the recipe, such as ``lr`` or ``seed``.
 
         Raises:
@@ -118,7 +120,7 @@ class Trials:
                     recipe,
                     classes=self._classes,
                     model_name="",
-                    control=Go(),
+                    control=control or Go(),
                     decided=replace(self._decided, views=views),
                     shelf=self._shelf,
                 )

@@ -4,12 +4,31 @@ from __future__ import annotations
 
 from tl_core.check.honesty import Share
 from tl_core.worth.growth import Curve, Growth
+from tl_core.worth.transfer import Transfer
 
-__all__ = ["WHY", "WHY_SHORT", "class_sentence", "growth_sentences", "of_100", "range_100"]
+__all__ = [
+    "ARM_NAMES",
+    "WHY",
+    "WHY_SHORT",
+    "class_sentence",
+    "growth_sentences",
+    "of_100",
+    "points",
+    "range_100",
+    "transfer_sentences",
+]
 
 LITTLE = 0.01  # a gain that is at most this is little
 CLEAR = 0.005  # a gain that is surely above this is one
 
+ARM_NAMES = {
+    "pretrained": "Pretrained network",
+    "scratch": "Same network from scratch",
+    "knn": "Most similar pictures",
+    "majority": "Always the largest class",
+    "scratch_time": "From scratch, equal time",
+    "pretrained_epochs": "Fine-tuned, equal epochs",
+}
 WHY = {
     "few": "There are too few pictures to leave some out and still learn from the rest.",
     "chance": "So far nothing better than always guessing the largest class has been learned, and "
@@ -71,3 +90,57 @@ def _overall(curve: Curve) -> str:
     if curve.gain.low >= CLEAR:
         return f"More pictures would help: {twice}"
     return f"More pictures may help: {twice}"
+
+
+# -- transfer --------------------------------------------------------------------------------------
+
+
+def points(share: Share) -> str:
+    """Say a difference's interval as "2 to 9 points" or "-1 to 6 points"."""
+    return f"{100 * share.low:.0f} to {100 * share.high:.0f} points"
+
+
+def transfer_sentences(found: Transfer) -> list[str]:
+    """The verdict first, then what equal time and equal epochs gave; one sentence each."""
+    return [_verdict(found), _equal_time(found), _equal_epochs(found)]
+
+
+def _verdict(found: Transfer) -> str:
+    ours, theirs = (found.arm(name).accuracy.value for name in ("pretrained", "scratch"))
+    if found.verdict == "helps":
+        return (
+            f"Transfer helps: about {of_100(ours)} right with the pretrained network, "
+            f"{100 * theirs:.0f} from scratch, a gain of {points(found.difference)}."
+        )
+    if found.verdict == "hurts":
+        lost = Share(
+            value=-found.difference.value, low=-found.difference.high, high=-found.difference.low
+        )
+        return (
+            f"Transfer hurts: about {of_100(ours)} right with the pretrained network, "
+            f"{100 * theirs:.0f} from scratch, a loss of {points(lost)}."
+        )
+    told = (
+        f"Cannot tell whether transfer helps: about {of_100(ours)} right with the pretrained "
+        f"network, {100 * theirs:.0f} from scratch, a difference of {points(found.difference)}."
+    )
+    if found.needed is None:
+        return f"{told} If there is one, it is too small to be shown on a set like this."
+    return f"{told} About {found.needed:,} pictures would tell."
+
+
+def _equal_time(found: Transfer) -> str:
+    arm = found.arm("scratch_time")
+    epochs = "1 epoch" if found.epochs_in_time == 1 else f"{found.epochs_in_time} epochs"
+    return (
+        f"In the time of the pretrained network, from scratch gets {epochs}: "
+        f"{of_100(arm.accuracy.value)} ({range_100(arm.accuracy)})."
+    )
+
+
+def _equal_epochs(found: Transfer) -> str:
+    arm = found.arm("pretrained_epochs")
+    return (
+        f"Fine-tuned for the same {found.epochs} epochs, the pretrained network gets "
+        f"{of_100(arm.accuracy.value)} ({range_100(arm.accuracy)})."
+    )

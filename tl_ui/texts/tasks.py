@@ -18,6 +18,7 @@ _KINDS = {
     "baseline": "Making the instant baseline",
     "describe": "Looking into the network",
     "measure": "Measuring this machine",
+    "control": "Comparing with training from scratch",
     "learning_curve": "Measuring with fewer pictures",
     "check_weights": "Trying the weights file",
 }
