@@ -1,7 +1,7 @@
 """Evaluate: how good it is, where it fails, and what the numbers cannot say."""
 
 from tl_ui import page, state, text
-from tl_ui.views import confusion, evaluate, findings, history, runs
+from tl_ui.views import confusion, evaluate, findings, growth, history, runs, transfer
 
 work = state.studio()
 runs.adopt(work)
@@ -16,4 +16,6 @@ evaluate.classes(report)
 confusion.matrix(report, pictures)
 evaluate.mistakes(report, pictures)
 findings.draw(work, state.follow_run(run.id), run)
+growth.card(work, project)
+transfer.card(work, project)
 page.next_step("predict")

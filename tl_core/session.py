@@ -269,6 +269,16 @@ class Studio:
             total += told.seconds * (1 if once else defaults.COMPARED_FOLDS)
         return total
 
+    def control_seconds(self, project_id: str) -> float | None:
+        """About how long comparing with training from scratch takes; None = not known yet."""
+        view = self.data(project_id)
+        return estimate.control_seconds(
+            self.home,
+            self.card(project_id),
+            pictures=view.n_train + view.n_val,
+            n_classes=len(view.classes),
+        )
+
     def progress_of(self, project_id: str) -> dict[str, bool]:
         """Which steps of the way are done."""
         project = self.library.get(project_id)

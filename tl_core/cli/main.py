@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from sqlalchemy.exc import SQLAlchemyError
 
 from tl_core import __version__
-from tl_core.cli import advising, choosing, commands, inspecting
+from tl_core.cli import advising, choosing, commands, inspecting, worth
 from tl_core.config import HEAD_STARTS, RESIZE_MODES, SCHEDULES, STAGES, TrainConfig
 from tl_core.errors import TLError
 
@@ -59,6 +59,18 @@ def build_parser() -> argparse.ArgumentParser:
     advise.add_argument(
         "--models", metavar="A,B", help="networks to measure; default: all whose weights are here"
     )
+
+    curve = _command(
+        adder, "learning-curve", "say whether more pictures would help", worth.learning_curve
+    )
+    _data(curve)
+    curve.add_argument("--model", metavar="NAME", help="default: the embedded backbone")
+
+    control = _command(
+        adder, "control", "say whether transfer helps, against training from scratch", worth.control
+    )
+    _data(control)
+    control.add_argument("--model", metavar="NAME", help="default: the embedded backbone")
 
     train = _command(adder, "train", "train a classifier", commands.train)
     _data(train)

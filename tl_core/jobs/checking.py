@@ -160,7 +160,7 @@ def judged_by_others(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Seen:
-    """What the embedded network makes of some pictures: ``features`` (rows, D) of ``rows``."""
+    """What a network makes of some pictures: ``features`` (rows, D) of ``rows``."""
 
     looked: BlockFeatures
     rows: np.ndarray
@@ -226,22 +226,28 @@ def _two_classes(checked: CheckedSet, rows: np.ndarray) -> bool:
 
 
 def seen_by_network(
-    home: Home, checked: CheckedSet, rows: np.ndarray, progress: Reporter
+    home: Home,
+    checked: CheckedSet,
+    rows: np.ndarray,
+    progress: Reporter,
+    *,
+    model_name: str = DEFAULT_MODEL,
 ) -> Seen | None:
-    """What the embedded network makes of some pictures; None when they are too few to judge any.
+    """What a network makes of some pictures; None when they are too few to judge any.
 
     Args:
         home: The store.
         checked: The set.
         rows: Positions, rising.
         progress: As for ``check_pictures``.
+        model_name: The network; the embedded one where none is named.
     """
     if not _two_classes(checked, rows):
         return None
-    facts = card(DEFAULT_MODEL).for_channels(checked.channels)
+    facts = card(model_name).for_channels(checked.channels)
     shorter = np.minimum(checked.widths, checked.heights)
     spec = resolved(
-        changed(RunSpec(), {"freeze.layers": "deep-probe"}),
+        changed(RunSpec(), {"freeze.layers": "deep-probe", "model.name": model_name}),
         card=facts,
         n_train=len(rows),
         n_classes=len(checked.classes),
@@ -256,7 +262,12 @@ def seen_by_network(
         channels=facts.channels,
         report=progress("Preparing the pictures"),
     ).images
-    model = build(DEFAULT_MODEL, n_classes=len(checked.classes), channels=facts.channels)
+    model = build(
+        model_name,
+        n_classes=len(checked.classes),
+        image_size=spec.train.image_size,
+        channels=facts.channels,
+    )
     looked = BlockFeatures(
         model,
         layer_groups(model),
@@ -265,7 +276,7 @@ def seen_by_network(
         std=facts.std,
         n_pictures=len(rows),
         device=choose_device("auto"),
-        name=DEFAULT_MODEL,
+        name=model_name,
         home=home,
         shelf=Shelf(home),
         facts={"fit": spec.train.resize},

@@ -11,15 +11,18 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from tl_core.config import PROBES, RunSpec
+from tl_core.config import PROBES, RunSpec, changed
 from tl_core.models.facts import GroupFacts, ModelCard, groups_for
 from tl_core.models.plan import FreezePlan
 from tl_core.storage import Home, read_json, write_json
+from tl_core.train.defaults import resolved
 from tl_core.train.forecast import Cost, Work, probe_seconds
 from tl_core.train.forecast import seconds as run_seconds
+from tl_core.worth.budget import FOLDS, PICTURES, Budget, control_px, planned_epochs
 
 __all__ = [
     "Estimate",
+    "control_seconds",
     "described",
     "expected",
     "keep_cost",
@@ -113,6 +116,33 @@ def expected(
         views=views,
         cache_mb=n_train * views * measured["bytes"] / 1e6 if measured else None,
     )
+
+
+def control_seconds(home: Home, card: ModelCard, *, pictures: int, n_classes: int) -> float | None:
+    """Of the control (``tl_core.worth.control``), the longest choice assumed.
+
+    Args:
+        home: Where this machine's measured costs are kept.
+        card: The model, its groups described.
+        pictures: That may take part.
+        n_classes: Classes.
+    """
+    n_train = min(pictures, PICTURES) * (FOLDS - 1) // FOLDS
+    wanted = {"freeze.layers": "scratch", "train.image_size": control_px(card)}
+    spec = resolved(
+        changed(RunSpec(), {**wanted, "model.name": card.name}),
+        card=card,
+        n_train=n_train,
+        n_classes=n_classes,
+    )
+    longest = max(Budget().epochs)
+    spec = changed(spec, {"train.epochs": longest})
+    told = expected(
+        home, spec, card, n_train=n_train, n_val=n_train // (FOLDS - 1), n_classes=n_classes
+    )
+    if told.seconds is None:
+        return None
+    return START_S + (told.seconds - START_S) * planned_epochs(Budget()) / longest
 
 
 def _cost(measured: dict[str, float]) -> Cost:

@@ -34,6 +34,7 @@ ALIVE = ("starting", "running", "paused", "stopping")
 LANE_WIDTH = {"train": 1, "side": 2, "quick": 1}
 LANE_OF = {
     "train": "train",
+    "control": "train",
     "import": "side",
     "sample": "side",
     "download": "side",
@@ -41,6 +42,7 @@ LANE_OF = {
     "check": "side",
     "choose_layers": "side",
     "advise": "side",
+    "learning_curve": "side",
     "predict": "quick",
     "preview": "quick",
     "baseline": "quick",

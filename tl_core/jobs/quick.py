@@ -19,7 +19,9 @@ from tl_core.jobs.advising import advise
 from tl_core.jobs.baseline import baseline
 from tl_core.jobs.checking import check
 from tl_core.jobs.choosing import choose_layers
+from tl_core.jobs.controlling import control
 from tl_core.jobs.exporting import write_run_bundle
+from tl_core.jobs.growing import learning_curve
 from tl_core.jobs.predicting import predict_with_run
 from tl_core.jobs.work import Context
 from tl_core.models.build import build
@@ -185,6 +187,8 @@ KINDS: dict[str, Callable[[Context], dict[str, Any]]] = {
     "baseline": baseline,
     "check": check,
     "choose_layers": choose_layers,
+    "control": control,
+    "learning_curve": learning_curve,
     "predict": predict,
     "preview": preview,
     "describe": describe,

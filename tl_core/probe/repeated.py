@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from tl_core.probe.select import Prepared
 
-__all__ = ["Heads"]
+__all__ = ["EXACT_ROWS", "FIRST", "LEVEL", "STRENGTHS", "Heads", "inverted", "unknowing"]
 
 STRENGTHS = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)  # pictures have mean squared length 1
 FIRST = 2  # of them, the one to begin with; from there to where it gets better
@@ -55,7 +55,7 @@ class Heads:
         Args:
             fold: As for ``right``.
         """
-        return (self._truth - self._errors(self._inverse, fold)).cpu()
+        return (self._truth - unknowing(self._inverse, self._truth, fold)).cpu()
 
     def _chosen(self, ready: Prepared, fold: Tensor) -> None:
         """Keep the inverse at the strength, and the share of placed features, of least error."""
@@ -69,25 +69,33 @@ class Heads:
                 number = waiting.pop(0)
                 if number in tried or not 0 <= number < len(STRENGTHS):
                     continue
-                inverse = _inverted(inner, STRENGTHS[number])
-                tried[number] = float(self._errors(inverse, fold).square().mean())
+                inverse = inverted(inner, STRENGTHS[number])
+                tried[number] = float(unknowing(inverse, self._truth, fold).square().mean())
                 if tried[number] <= min(tried.values()):
                     waiting += [number + 1, number - 1]
                 if tried[number] < best:
                     best, at, self._inverse = tried[number], number, inverse
 
-    def _errors(self, inverse: Tensor, fold: Tensor) -> Tensor:
-        """Truth less answer of the head that does not know the picture, (N, C)."""
-        found = torch.empty_like(self._truth)
-        known = inverse @ self._truth
-        fold = fold.to(self._y.device)
-        for number in range(int(fold.max()) + 1):
-            rows = (fold == number).nonzero()[:, 0]
-            found[rows] = torch.linalg.solve(inverse[rows][:, rows], known[rows])
-        return found
+
+def unknowing(inverse: Tensor, truth: Tensor, fold: Tensor) -> Tensor:
+    """Truth less answer of the head that does not know the picture, (N, C).
+
+    Args:
+        inverse: (N, N), of ``inverted``.
+        truth: (N, C), one hot, of the same kind.
+        fold: (N,) int64, the fold that holds each picture out: 0, 1, ... without gaps.
+    """
+    found = torch.empty_like(truth)
+    known = inverse @ truth
+    fold = fold.to(truth.device)
+    for number in range(int(fold.max()) + 1):
+        rows = (fold == number).nonzero()[:, 0]
+        found[rows] = torch.linalg.solve(inverse[rows][:, rows], known[rows])
+    return found
 
 
-def _inverted(inner: Tensor, strength: float) -> Tensor:
+def inverted(inner: Tensor, strength: float) -> Tensor:
+    """(K + s)^-1 of the inner products K (N, N)."""
     with_strength = inner.clone()
     with_strength.diagonal().add_(strength)
     found: Tensor = torch.cholesky_inverse(torch.linalg.cholesky(with_strength))

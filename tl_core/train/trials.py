@@ -93,6 +93,7 @@ class Trials:
         *,
         train: np.ndarray | None = None,
         held_out: np.ndarray | None = None,
+        control: Control | None = None,
         **changes: Any,
     ) -> Trial:
         """Train once from the start.
@@ -101,6 +102,7 @@ class Trials:
             train: Positions of the training pictures to train on; None = all.
             held_out: Positions of the training pictures to judge on; None = the validation
                 pictures.
+            control: Asked after every step; None = the one of all runs.
             changes: Fields of the recipe, such as ``lr`` or ``seed``.
 
         Raises:
@@ -121,7 +123,7 @@ class Trials:
                     recipe,
                     classes=self._classes,
                     model_name="",
-                    control=self._control,
+                    control=control or self._control,
                     decided=replace(self._decided, views=views),
                     shelf=self._shelf,
                 )

@@ -20,6 +20,8 @@ _KINDS = {
     "describe": "Looking into the network",
     "choose_layers": "Comparing choices of layers",
     "measure": "Measuring this machine",
+    "control": "Comparing with training from scratch",
+    "learning_curve": "Measuring with fewer pictures",
     "check_weights": "Trying the weights file",
 }
 

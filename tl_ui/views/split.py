@@ -11,7 +11,7 @@ from tl_ui.errors import shown_kindly
 from tl_ui.text import esc_md
 from tl_ui.texts import data, numbers
 from tl_ui.texts import split as text
-from tl_ui.views import parts
+from tl_ui.views import growth, parts
 from tl_ui.views.check import KIND
 from tl_ui.views.figures import Figure, figures
 
@@ -40,6 +40,7 @@ def split(work: Studio, project: Project, view: DataView) -> None:
     _classes(found)
     st.caption(text.certainty(view.n_test, sum(row.units_in["test"] for row in found.classes)))
     _honesty(work, project)
+    growth.link(work, project)
     fixed = "train" in view.given_splits and "val" in view.given_splits
     if not fixed:
         _divide(work, project, view, found, test_given="test" in view.given_splits)
