@@ -48,9 +48,9 @@ def train(options: argparse.Namespace) -> int:
     """Take the pictures in, train, and print what happens."""
     home = Home(options.home)
     engine = open_engine(home)
-    spec = _spec(options, home)
+    spec = spec_of(options, home)
     intake = read(options.data, home, pictures=options.pictures)
-    project_id = _project(home, engine, Path(options.data).expanduser().resolve(), intake)
+    project_id = project_of(home, engine, Path(options.data).expanduser().resolve(), intake)
     run_id = submit_training(home, engine, project_id, spec)
     return _work(home, engine, run_id, options)
 
@@ -177,7 +177,7 @@ def predict(options: argparse.Namespace) -> int:
 # -- parts ----------------------------------------------------------------------------------------
 
 
-def _project(home: Home, engine: Engine, data: Path, intake: Intake) -> str:
+def project_of(home: Home, engine: Engine, data: Path, intake: Intake) -> str:
     """The project of this source, made when there is none; others of the same name are left."""
     library = Library(engine)
     book = home.root / "sources.json"  # project id -> the path it was trained from
@@ -190,7 +190,8 @@ def _project(home: Home, engine: Engine, data: Path, intake: Intake) -> str:
     return project.id
 
 
-def _spec(options: argparse.Namespace, home: Home) -> RunSpec:
+def spec_of(options: argparse.Namespace, home: Home) -> RunSpec:
+    """Settings from the options of ``train`` and ``lr-find``."""
     model = ModelConfig(**({"name": options.model} if options.model else {}))
     if options.weights:
         path = Path(options.weights).expanduser()
@@ -209,6 +210,9 @@ def _spec(options: argparse.Namespace, home: Home) -> RunSpec:
         train=TrainConfig(
             epochs=options.epochs,
             lr=_rate(options.lr),
+            backbone_lr=options.backbone_lr,
+            block_decay=options.block_decay,
+            block_rates=options.block_rates,
             batch_size=options.batch_size,
             image_size=options.image_size,
             resize=options.resize,
@@ -325,4 +329,13 @@ def _write_csv(path: Path, answers: list[dict[str, Any]]) -> None:
             )
 
 
-__all__ = ["evaluate", "export", "predict", "resume", "runs", "train"]
+__all__ = [
+    "evaluate",
+    "export",
+    "predict",
+    "project_of",
+    "resume",
+    "runs",
+    "spec_of",
+    "train",
+]

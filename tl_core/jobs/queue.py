@@ -38,6 +38,7 @@ LANE_OF = {
     "download": "side",
     "export": "side",
     "check": "side",
+    "lr_find": "side",
     "predict": "quick",
     "preview": "quick",
     "baseline": "quick",

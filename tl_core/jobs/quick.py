@@ -19,6 +19,7 @@ from tl_core.jobs.baseline import baseline
 from tl_core.jobs.checking import check
 from tl_core.jobs.exporting import write_run_bundle
 from tl_core.jobs.predicting import predict_with_run
+from tl_core.jobs.rating import find_rate
 from tl_core.jobs.work import Context
 from tl_core.models.build import build
 from tl_core.models.catalog import card, valid_image_size
@@ -188,4 +189,5 @@ KINDS: dict[str, Callable[[Context], dict[str, Any]]] = {
     "check_weights": check_weights,
     "export": export,
     "measure": measure,
+    "lr_find": find_rate,
 }

@@ -19,6 +19,7 @@ _KINDS = {
     "describe": "Looking into the network",
     "measure": "Measuring this machine",
     "check_weights": "Trying the weights file",
+    "lr_find": "Trying learning rates",
 }
 
 
