@@ -23,6 +23,7 @@ __all__ = [
     "ModelConfig",
     "RunSpec",
     "TrainConfig",
+    "block_parts",
     "changed",
     "check_limits",
     "choice",
@@ -37,6 +38,7 @@ SCHEDULES = ("one-cycle", "cosine", "constant")
 WEIGHTS = ("pretrained", "random", "file")
 STAGES = ("off", "ask", "auto", "gradual")
 HEAD_STARTS = ("exact", "random")
+PARTS = (0.0001, 10.0)  # of the head's rate, for a block with a rate of its own
 PROBES = ("exact-head", "deep-probe")  # layer choices that are solved, not trained
 
 
@@ -234,13 +236,14 @@ class TrainConfig:
     trains on version ``e mod views``); None = chosen for you, which with ``cache`` off means a new
     version every epoch. ``cache`` keeps what the frozen blocks give for them. ``head_start`` is
     where the new head begins when pretrained blocks train with it: at the exact head's solution
-    or at random values.
+    or at random values. ``block_rates`` names blocks whose rate is set by hand (``block_parts``).
     """
 
     epochs: int | None = limited(None, low=1, high=500)
     lr: float | None = limited(None, low=1e-6, high=1.0, scale="log")
     backbone_lr: float = limited(0.1, low=0.001, high=1.0, scale="log")
     block_decay: float = limited(0.4, low=0.05, high=1.0)
+    block_rates: str = ""
     schedule: str = choice("one-cycle", SCHEDULES)
     batch_size: int | None = limited(None, low=2, high=512)
     weight_decay: float = limited(0.01, low=0.0, high=0.5)
@@ -256,6 +259,36 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check_limits(self)
+        block_parts(self.block_rates)
+
+
+def block_parts(block_rates: str) -> dict[int, float]:
+    """Blocks with a rate of their own: "3:0.05,4:0.2" -> {3: 0.05, 4: 0.2}.
+
+    Args:
+        block_rates: Positions from the stem, each with the part of the head's rate it learns at;
+            "" = none. Positions that do not train, the head's, and all from scratch, are without
+            effect.
+
+    Raises:
+        ConfigError: Not of that form, a position twice, or a part outside ``PARTS``.
+    """
+    found: dict[int, float] = {}
+    for entry in filter(None, (one.strip() for one in block_rates.split(","))):
+        position, _, words = entry.partition(":")
+        try:
+            place, part = int(position), float(words)
+        except ValueError:
+            place, part = -1, math.nan
+        if place < 0 or place in found or not PARTS[0] <= part <= PARTS[1]:
+            raise ConfigError(
+                f"{entry!r} is not the rate of a block.",
+                field="block_rates",
+                hint="Give positions, each once, with a part of the head's rate from "
+                f"{PARTS[0]:g} to {PARTS[1]:g}, such as 3:0.05,4:0.2",
+            )
+        found[place] = part
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

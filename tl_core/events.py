@@ -89,6 +89,7 @@ class RunStarted:
     image_size: int
     device: str
     majority: float  # share of the largest class among the validation pictures
+    rates: list[float] = field(default_factory=list)  # peak rate of every block; 0 = frozen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from tl_core.config import (
     ModelConfig,
     RunSpec,
     TrainConfig,
+    block_parts,
     changed,
     limits_of,
     parse_layers,
@@ -141,3 +142,18 @@ def test_a_division_stored_before_there_were_bursts_keeps_them_together() -> Non
     assert DataConfig(val_fraction=0.2, test_fraction=0.1, seed=3).bursts
     with pytest.raises(ConfigError, match="bursts must be yes or no"):
         DataConfig(bursts=1)  # type: ignore[arg-type]
+
+
+def test_rates_of_single_blocks_are_read() -> None:
+    assert block_parts("") == {}
+    assert block_parts(" 3:0.05, 4:1e-3,") == {3: 0.05, 4: 0.001}
+
+
+@pytest.mark.parametrize(
+    "words", ["3", "3=0.1", "x:0.1", "-1:0.1", "3:0", "3:11", "3:nan", "3:0.1,3:0.2", "3:0.1;4:1"]
+)
+def test_an_impossible_rate_of_a_block_is_refused(words: str) -> None:
+    with pytest.raises(ConfigError, match="is not the rate of a block") as err:
+        TrainConfig(block_rates=words)
+    assert err.value.field == "block_rates"
+    assert "3:0.05,4:0.2" in err.value.hint

@@ -48,7 +48,7 @@ def train(options: argparse.Namespace) -> int:
     """Take the pictures in, train, and print what happens."""
     home = Home(options.home)
     engine = open_engine(home)
-    spec = _spec(options, home)
+    spec = spec_of(options, home)
     intake = read(options.data, home, pictures=options.pictures)
     project_id = project_for(home, engine, Path(options.data).expanduser().resolve(), intake)
     run_id = submit_training(home, engine, project_id, spec)
@@ -190,7 +190,8 @@ def project_for(home: Home, engine: Engine, data: Path, intake: Intake) -> str:
     return project.id
 
 
-def _spec(options: argparse.Namespace, home: Home) -> RunSpec:
+def spec_of(options: argparse.Namespace, home: Home) -> RunSpec:
+    """Settings from the options of ``train`` and ``lr-find``."""
     model = ModelConfig(**({"name": options.model} if options.model else {}))
     if options.stages == "ask" and not sys.stdin.isatty():
         raise ConfigError(
@@ -215,6 +216,9 @@ def _spec(options: argparse.Namespace, home: Home) -> RunSpec:
         train=TrainConfig(
             epochs=options.epochs,
             lr=_rate(options.lr),
+            backbone_lr=options.backbone_lr,
+            block_decay=options.block_decay,
+            block_rates=options.block_rates,
             batch_size=options.batch_size,
             image_size=options.image_size,
             resize=options.resize,
@@ -335,4 +339,14 @@ def _write_csv(path: Path, answers: list[dict[str, Any]]) -> None:
             )
 
 
-__all__ = ["evaluate", "export", "follow", "predict", "project_for", "resume", "runs", "train"]
+__all__ = [
+    "evaluate",
+    "export",
+    "follow",
+    "predict",
+    "project_for",
+    "resume",
+    "runs",
+    "spec_of",
+    "train",
+]

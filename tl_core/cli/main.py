@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from sqlalchemy.exc import SQLAlchemyError
 
 from tl_core import __version__
-from tl_core.cli import advising, choosing, commands, inspecting, worth
+from tl_core.cli import advising, choosing, commands, inspecting, rates, worth
 from tl_core.config import HEAD_STARTS, RESIZE_MODES, SCHEDULES, STAGES, TrainConfig
 from tl_core.errors import TLError
 
@@ -76,6 +76,11 @@ def build_parser() -> argparse.ArgumentParser:
     _data(train)
     _train_options(train)
 
+    find = _command(adder, "lr-find", "look for a learning rate on your pictures", rates.lr_find)
+    _data(find)
+    _network_options(find)
+    find.set_defaults(stages="off", epochs=None, lr="auto", schedule="one-cycle", patience=0)
+
     resume = _command(adder, "resume", "go on with an interrupted run", commands.resume)
     resume.add_argument("run_id", metavar="RUN_ID")
 
@@ -122,6 +127,23 @@ def _data(parser: argparse.ArgumentParser) -> None:
 
 def _train_options(train: argparse.ArgumentParser) -> None:
     add = train.add_argument
+    add("--epochs", type=int, metavar="E", help="default: chosen from the number of pictures")
+    add("--lr", default="auto", metavar="X", help="learning rate of the head, or auto")
+    add("--schedule", choices=SCHEDULES, default="one-cycle", help="course of the learning rate")
+    add(
+        "--stages",
+        choices=STAGES,
+        default="off",
+        help="for last:N and all: the head first, then one block more at a time; ask before each, "
+        "go on while it helps (auto), or all the way (gradual)",
+    )
+    add("--patience", type=int, default=0, metavar="N", help="stop after N epochs without gain")
+    _network_options(train)
+
+
+def _network_options(parser: argparse.ArgumentParser) -> None:
+    """All that shapes a step: network, layers, batch, and what the network is shown."""
+    add, usual = parser.add_argument, TrainConfig()
     add("--model", metavar="NAME", help="default: the embedded backbone")
     add("--weights", metavar="FILE", help="your own weights (safetensors or a plain checkpoint)")
     add(
@@ -131,25 +153,21 @@ def _train_options(train: argparse.ArgumentParser) -> None:
         help="what learns: head, last:N, first:N, all, scratch or custom:0,2,...; or a head solved "
         "at once: deep-probe (from every block) or exact-head (from the last) (default: head)",
     )
-    add(
-        "--stages",
-        choices=STAGES,
-        default="off",
-        help="for last:N and all: the head first, then one block more at a time; ask before each, "
-        "go on while it helps (auto), or all the way (gradual)",
-    )
-    add("--epochs", type=int, metavar="E", help="default: chosen from the number of pictures")
-    add("--lr", default="auto", metavar="X", help="learning rate of the head, or auto")
+    add("--backbone-lr", type=float, default=usual.backbone_lr, metavar="X",
+        help="rate of the last open block, as a part of the head's")  # fmt: skip
+    add("--block-decay", type=float, default=usual.block_decay, metavar="X",
+        help="each block before it learns at this part of the next one's rate")  # fmt: skip
+    add("--block-rates", default="", metavar="N:X,...",
+        help="blocks with a rate of their own, as a part of the head's: 3:0.05,4:0.2")  # fmt: skip
     add("--batch-size", type=int, metavar="N", help="default: chosen from the number of pictures")
     add("--image-size", type=int, metavar="PX", help="default: the model's own")
     add("--channels", type=int, metavar="N", help="1 = grey; default: as the pictures")
     add(
         "--resize",
         choices=RESIZE_MODES,
-        default=TrainConfig().resize,
+        default=usual.resize,
         help="how pictures become square",
     )
-    add("--schedule", choices=SCHEDULES, default="one-cycle", help="course of the learning rate")
     add("--weight-decay", type=float, default=0.01, metavar="X")
     add("--dropout", type=float, default=0.0, metavar="X")
     add("--label-smoothing", type=float, default=0.0, metavar="X")
@@ -160,7 +178,6 @@ def _train_options(train: argparse.ArgumentParser) -> None:
     add("--feature-noise", type=float, default=0.0, metavar="X", help="noise after frozen blocks")
     add("--feature-brightness", type=float, default=0.0, metavar="X", help="a shift per picture")
     add("--no-augment", action="store_true", help="leave training pictures unchanged")
-    add("--patience", type=int, default=0, metavar="N", help="stop after N epochs without gain")
     add("--seed", type=int, default=0, metavar="S")
 
 

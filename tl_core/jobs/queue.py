@@ -43,6 +43,7 @@ LANE_OF = {
     "choose_layers": "side",
     "advise": "side",
     "learning_curve": "side",
+    "lr_find": "side",
     "predict": "quick",
     "preview": "quick",
     "baseline": "quick",

@@ -23,6 +23,7 @@ from tl_core.jobs.controlling import control
 from tl_core.jobs.exporting import write_run_bundle
 from tl_core.jobs.growing import learning_curve
 from tl_core.jobs.predicting import predict_with_run
+from tl_core.jobs.rating import find_rate
 from tl_core.jobs.work import Context
 from tl_core.models.build import build
 from tl_core.models.catalog import card, valid_image_size
@@ -196,4 +197,5 @@ KINDS: dict[str, Callable[[Context], dict[str, Any]]] = {
     "check_weights": check_weights,
     "export": export,
     "measure": measure,
+    "lr_find": find_rate,
 }

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from tl_core.errors import CheckpointError
 from tl_core.models.groups import LayerGroup
-from tl_core.models.plan import FreezePlan
+from tl_core.train.blockrates import group_rates
 
 __all__ = [
     "build_optimizer",
@@ -29,24 +29,6 @@ WARM_UP = 0.25  # share of a one-cycle run spent rising; as fastai
 START = 1 / 25  # of the peak rate at the first step; as fastai
 END = 1e-5  # of the peak rate at the last step; as fastai
 COSINE_WARM_UP = 0.05  # share of a cosine run spent rising (5-10 % is usual)
-
-
-def group_rates(
-    plan: FreezePlan, *, lr: float, backbone_lr: float, block_decay: float
-) -> tuple[float, ...]:
-    """Peak learning rate of every layer group, stem -> head; 0 for frozen ones.
-
-    The head gets ``lr``, the trainable group nearest to it ``lr * backbone_lr``, each trainable
-    one before that ``block_decay`` times the rate of its successor. From scratch there is nothing
-    to preserve and every group gets ``lr``.
-    """
-    rates: list[float] = []
-    rate = lr
-    for position, trains in enumerate(reversed(plan.trainable)):
-        if trains and position:
-            rate = lr * backbone_lr if not any(rates[1:]) else rate * block_decay
-        rates.append((lr if plan.scratch else rate) if trains else 0.0)
-    return tuple(reversed(rates))
 
 
 def build_optimizer(

@@ -13,9 +13,10 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from tl_core.config import AugmentConfig, RunSpec
+from tl_core.config import AugmentConfig, RunSpec, block_parts
 from tl_core.events import EpochDone, FindingRaised, FinishReason
 from tl_core.models.plan import FreezePlan
+from tl_core.train.blockrates import group_rates
 
 __all__ = [
     "Control",
@@ -26,6 +27,7 @@ __all__ = [
     "TrainData",
     "fit_subset",
     "keeps_norm_stats",
+    "peak_rates",
     "recipe_digest",
     "recipe_for",
 ]
@@ -100,6 +102,7 @@ class Recipe:
     layers: str = "head"
     backbone_lr: float = 0.1
     block_decay: float = 0.4
+    block_rates: str = ""
     schedule: str = "one-cycle"
     weight_decay: float = 0.01
     label_smoothing: float = 0.0
@@ -167,6 +170,7 @@ def recipe_for(
         layers=spec.freeze.layers,
         backbone_lr=train.backbone_lr,
         block_decay=train.block_decay,
+        block_rates=train.block_rates,
         schedule=train.schedule,
         weight_decay=train.weight_decay,
         label_smoothing=train.label_smoothing,
@@ -189,10 +193,23 @@ def keeps_norm_stats(recipe: Recipe, plan: FreezePlan, n_train: int) -> bool:
     return plan.freeze_norm_stats(batch_size=recipe.batch_size, n_train=n_train)
 
 
+def peak_rates(recipe: Recipe, plan: FreezePlan, *, lr: float) -> tuple[float, ...]:
+    """Peak learning rate of every layer group, stem -> head, when the head's is ``lr``."""
+    return group_rates(
+        plan,
+        lr=lr,
+        backbone_lr=recipe.backbone_lr,
+        block_decay=recipe.block_decay,
+        block_rates=block_parts(recipe.block_rates),
+    )
+
+
 def recipe_digest(recipe: Recipe, data: TrainData) -> str:
     """What a checkpoint must agree with: settings and labels, but not the device (hex)."""
     body = asdict(recipe)
     del body["device"]
+    if not body["block_rates"]:  # checkpoints of earlier versions know nothing of it
+        del body["block_rates"]
     digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode())
     for labels in (data.train_y, data.val_y, data.fit_index):
         digest.update(np.ascontiguousarray(labels, dtype=np.int64).tobytes())

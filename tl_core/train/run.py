@@ -29,10 +29,17 @@ from tl_core.models.plan import FreezePlan
 from tl_core.train.checkpoint import Checkpoint
 from tl_core.train.device import device_title
 from tl_core.train.engine import Decided, build_engine
-from tl_core.train.optim import build_optimizer, group_rates, load_optimizer_state, optimizer_state
+from tl_core.train.optim import build_optimizer, load_optimizer_state, optimizer_state
 from tl_core.train.passes import EVAL_BATCH, Judged, Passes, batches
 from tl_core.train.policies import best_epoch, is_best
-from tl_core.train.recipe import Judge, Recipe, TrainData, keeps_norm_stats, recipe_digest
+from tl_core.train.recipe import (
+    Judge,
+    Recipe,
+    TrainData,
+    keeps_norm_stats,
+    peak_rates,
+    recipe_digest,
+)
 
 __all__ = ["Run"]
 
@@ -68,9 +75,7 @@ class Run:
             freeze_norm_stats=keeps_norm_stats(recipe, plan, len(data.train_y)),
         )
         self.targets = torch.from_numpy(np.ascontiguousarray(data.train_y)).to(self.device)
-        self.rates = group_rates(
-            plan, lr=recipe.lr, backbone_lr=recipe.backbone_lr, block_decay=recipe.block_decay
-        )
+        self.rates = peak_rates(recipe, plan, lr=recipe.lr)
         self.optimizer = build_optimizer(
             model, groups, self.rates, weight_decay=recipe.weight_decay
         )
@@ -102,6 +107,7 @@ class Run:
             image_size=int(self.data.train_x.shape[-1]),
             device=device_title(self.device),
             majority=self.data.majority,
+            rates=list(self.rates),
         )
 
     def finished(self, reason: FinishReason) -> RunFinished:

@@ -27,7 +27,7 @@ from tl_core.train.measuring import plan_engine
 from tl_core.train.policies import best_epoch
 from tl_core.train.recipe import Control, Go, PictureRows, Recipe, TrainData, fit_subset
 
-__all__ = ["Trial", "Trials"]
+__all__ = ["Trial", "Trials", "part_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,7 @@ class Trials:
         """
         recipe = replace(self._recipe, **changes)
         views = min(recipe.views, self._decided.views) if recipe.views else 0
-        data = _part(self._data, train, held_out)
+        data = part_of(self._data, train, held_out)
         try:
             history = [
                 event
@@ -134,7 +134,9 @@ class Trials:
         return Trial(history=tuple(history), best_epoch=best_epoch(history))
 
 
-def _part(data: TrainData, train: np.ndarray | None, held_out: np.ndarray | None) -> TrainData:
+def part_of(
+    data: TrainData, train: np.ndarray | None, held_out: np.ndarray | None = None
+) -> TrainData:
     """Some of the training pictures, and which to judge on; pixels stay where they are."""
     rows = np.arange(len(data.train_y)) if train is None else np.asarray(train)
 

@@ -23,6 +23,7 @@ _KINDS = {
     "control": "Comparing with training from scratch",
     "learning_curve": "Measuring with fewer pictures",
     "check_weights": "Trying the weights file",
+    "lr_find": "Trying learning rates",
 }
 
 

@@ -12,7 +12,7 @@ from tl_core.config import NO_AUGMENT, AugmentConfig
 from tl_core.models.catalog import valid_image_size
 from tl_ui.text import esc_md
 from tl_ui.texts import layers as text
-from tl_ui.views import drafted
+from tl_ui.views import drafted, rates
 from tl_ui.views.drafted import Draft
 
 __all__ = ["advanced", "frame", "learning", "pictures"]
@@ -50,8 +50,10 @@ def learning(draft: Draft) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         drafted.scale(draft, "train.lr", text.LR, RATES, help=text.LR_HELP, words=text.rate_mark)
+        rates.ask(draft)
     with right:
         drafted.number(draft, "train.epochs", text.EPOCHS, help=text.EPOCHS_HELP)
+    rates.found(draft)
 
 
 def pictures(draft: Draft) -> None:

@@ -8,10 +8,11 @@ import pytest
 import torch
 from safetensors import SafetensorError
 
-from tests.unit.train.tiny import LAST, tiny_fit, tiny_recipe
+from tests.unit.train.tiny import LAST, tiny_data, tiny_fit, tiny_recipe
 from tl_core.errors import CheckpointError, StorageError
 from tl_core.train import checkpoint as module
 from tl_core.train.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from tl_core.train.recipe import recipe_digest
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +107,9 @@ def test_a_full_disk_is_told_as_one_and_leaves_the_old_file(
     with pytest.raises(StorageError, match=r"weights\.safetensors could not be written \(No space"):
         module.write_tensors(path, {"a": torch.ones(2)})
     assert path.read_bytes() == before
+
+
+def test_checkpoints_from_before_rates_of_single_blocks_still_fit() -> None:
+    before = "5f4ce6fc1447c3d8bed31c1c611a9a067ba21dd43a351308da4fbadd652ecd79"
+    assert recipe_digest(tiny_recipe(), tiny_data()) == before
+    assert recipe_digest(tiny_recipe(block_rates="1:0.5"), tiny_data()) != before

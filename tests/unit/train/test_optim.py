@@ -92,3 +92,16 @@ def test_state_goes_back_and_refuses_another_network() -> None:
     assert all(torch.equal(again[k], state[k]) for k in state)
     with pytest.raises(CheckpointError, match=r"at other\.weight"):
         load_optimizer_state(net, optimizer, {"other.weight|exp_avg": torch.zeros(2)})
+
+
+def test_a_block_with_a_rate_of_its_own_leaves_the_others_as_they_were() -> None:
+    own = group_rates(ALL, **RATES, block_rates={0: 0.5})
+    usual = group_rates(ALL, **RATES)
+    assert own == pytest.approx((0.5 * usual[-1], *usual[1:]))
+
+
+def test_a_rate_for_the_head_a_frozen_block_or_no_block_has_no_effect() -> None:
+    last = FreezePlan((False, True, True))
+    asked = {0: 0.5, 2: 3.0, 9: 1.0}
+    assert group_rates(last, **RATES, block_rates=asked) == group_rates(last, **RATES)
+    assert group_rates(SCRATCH, **RATES, block_rates={0: 0.5}) == (1.0, 1.0, 1.0)
