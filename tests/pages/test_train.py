@@ -186,7 +186,7 @@ def test_a_finding_is_shown_once_with_a_remedy_that_starts_a_changed_run(
     said = texts(app)
     assert said.count("learns the training pictures by heart") == 1
     assert "z \\= 3\\.4" in said
-    assert coach.FIRST in said
+    assert coach.ONLY in said
     app.button(key=f"anew.{run_id}.overfit.0").click().run()
     changed = studio.runs(project.id)[0]
     assert changed.id != run_id

@@ -98,7 +98,8 @@ def rate_too_low(seen: Seen) -> FindingRaised | None:
     guessing = HARDLY_MOVED * seen.chance < last <= CHANCE_TIMES * seen.chance
     usual = seen.usual_lr
     low = guessing if usual is None else seen.lr < LOWER * usual
-    if not low or drop >= LITTLE or drop < -LITTLE or seen.history[-1].fit_acc >= GOOD_FIT:
+    still = abs(drop) < LITTLE or (usual is not None and guessing)
+    if not low or not still or seen.history[-1].fit_acc >= GOOD_FIT:
         return None
     known = (
         f"guessing gives {seen.chance:.2f}"

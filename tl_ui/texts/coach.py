@@ -15,13 +15,14 @@ __all__ = [
     "APPLY_HELP",
     "APPLY_STOPS",
     "FIRST",
+    "ONLY",
     "begun",
     "cannot",
     "meaning",
     "more",
 ]
 
-FIRST = "What may help first"
+FIRST, ONLY = "What may help first", "What may help"
 APPLY = "Apply and continue"
 APPLY_HELP = (
     "A new run with just this change begins with the network of the best epoch of this one. "

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from tl_core.diagnose.verdicts import standing
+from tl_core.diagnose.verdicts import FOLLOW_UPS, standing
 from tl_core.events import FindingRaised, Remedy, Warned
 from tl_core.jobs.view import RunView
 from tl_core.session import RunRow, Studio
@@ -29,13 +29,14 @@ def draw(work: Studio, view: RunView, row: RunRow) -> None:
     warnings. Only the first remedy of the first finding stands out.
     """
     found = standing(view.findings)
-    begun = _begun(work, row)
+    told = {one.verdict for one in found} & set(FOLLOW_UPS)  # it says itself where it began
+    begun = "" if told else _begun(work, row)
     if not found and not view.warnings and not begun:
         return
     st.subheader(text.FINDINGS, anchor=False)
     if begun:
         st.caption(esc_md(begun))
-    loud = next((one.verdict for one in found if _remedies(one, row) and _grave(one)), "")
+    loud = next((one.verdict for one in found if _remedies(one, row) and _loud(one, row)), "")
     for one in found:
         _one(work, row, one, loud=one.verdict == loud)
     for warned in _once(view.warnings):
@@ -50,8 +51,9 @@ def _begun(work: Studio, row: RunRow) -> str:
     return coach.begun(origin, runs.known(work, origin.run), remedy)
 
 
-def _grave(found: FindingRaised) -> bool:
-    return found.severity != "info"
+def _loud(found: FindingRaised, row: RunRow) -> bool:
+    """Whether its first remedy is the next thing to do; a run that broke off is resumed first."""
+    return found.severity != "info" and (row.active or row.state == "finished")
 
 
 def _once(warnings: Sequence[Warned]) -> list[Warned]:
@@ -73,7 +75,7 @@ def _one(work: Studio, row: RunRow, found: FindingRaised, *, loud: bool) -> None
         st.markdown(f"**{esc_md(found.sentence)}**")
         st.markdown(esc_md(found.evidence))
         if remedies:
-            st.caption(coach.FIRST)
+            st.caption(coach.FIRST if remedies[1:] else coach.ONLY)
             _remedy(work, row, found, remedies[0], f"{key}.0", "primary" if loud else "secondary")
         if remedies[1:]:
             with st.expander(coach.more(len(remedies) - 1)):
@@ -101,7 +103,7 @@ def _remedy(
                 args=(work, row.id),
             )
         return
-    why_not = work.obstacle(row, one.changes)
+    why_not, first = work.obstacle(row, one.changes), key.endswith(".0")
     with st.container(horizontal=True):
         if not why_not:
             stops = f" {coach.APPLY_STOPS}" if row.active else ""
@@ -116,11 +118,11 @@ def _remedy(
         if st.button(
             coach.ANEW,
             type="tertiary" if not why_not else kind,
-            help=coach.ANEW_HELP,
+            help=f"{coach.cannot(why_not)} {coach.ANEW_HELP}" if why_not else coach.ANEW_HELP,
             key=f"anew.{key}",
         ):
             _start(work, row.id, found, one, go_on=False)
-    if why_not:
+    if why_not and first:
         st.caption(esc_md(coach.cannot(why_not)))
 
 

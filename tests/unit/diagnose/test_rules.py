@@ -267,6 +267,13 @@ def test_a_rate_is_called_too_low_only_where_a_larger_one_is_known_to_work() -> 
     assert "rate_too_low" not in coached(history[:3], of=low, end=None, usual_lr=0.01), "too early"
 
 
+def test_a_low_rate_that_has_not_left_guessing_is_too_low_however_far_it_fell() -> None:
+    history = [row(e, train_loss=0.75 - 0.01 * e, fit_acc=0.5) for e in range(1, 9)]  # 0.67
+    low = spec(**{"train.lr": 1e-5})
+    assert "rate_too_low" in coached(history, of=low, end=None, usual_lr=0.01)
+    assert "rate_too_low" not in coached(history, end=None, usual_lr=0.01)
+
+
 def test_without_a_known_rate_the_loss_of_guessing_tells() -> None:
     history = [row(e, train_loss=0.69 - 1e-4 * e, fit_acc=0.5) for e in range(1, 9)]
     assert "rate_too_low" in coached(history, end=None)
