@@ -293,7 +293,11 @@ def block_parts(block_rates: str) -> dict[int, float]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSpec:
-    """Everything that defines a training run of one project, enough to repeat it."""
+    """Everything that defines a training run of one project, enough to repeat it.
+
+    ``goes_on`` begins with the weights of ``parent``'s best epoch instead of those of ``model``;
+    ``verdict`` and ``remedy`` say which finding of ``parent`` it answers, and with what.
+    """
 
     model: ModelConfig = field(default_factory=ModelConfig)
     freeze: FreezeConfig = field(default_factory=FreezeConfig)
@@ -301,6 +305,9 @@ class RunSpec:
     train: TrainConfig = field(default_factory=TrainConfig)
     parent: str = ""  # the run this one was changed from, if any
     note: str = ""
+    goes_on: bool = False
+    verdict: str = ""
+    remedy: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, with the schema number."""
@@ -328,9 +335,10 @@ class RunSpec:
         values: dict[str, Any] = {
             name: kind(**_known(kind, body[name])) for name, kind in parts.items() if name in body
         }
-        for name in ("parent", "note"):
+        for name in ("parent", "note", "verdict", "remedy"):
             if name in body:
                 values[name] = str(body[name])
+        values["goes_on"] = bool(body.get("goes_on", False))
         return cls(**values)
 
 

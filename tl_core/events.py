@@ -18,6 +18,7 @@ The life of a training run, top to bottom::
         RunStarted LayersChanged ... )*   it was opened: the plan from here on
       Warned*                        anywhere: something was adapted (batch halved, ...)
     Progress*                        the result being judged
+    FindingRaised?                   what came of the remedy the run was started for
     RunFinished | RunFailed          exactly one, last; nothing after it
 
 A run that was interrupted and resumed starts again with ``Began``; ``RunResumed`` then tells
@@ -265,14 +266,18 @@ class Warned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remedy:
-    """A change to the RunSpec that may cure a finding.
+    """What may cure a finding.
 
-    ``changes`` maps dotted RunSpec fields to new values, e.g. ``{"train.lr": 1e-4}``.
+    ``act`` says what it is: ``change`` a change to the RunSpec, ``stop`` to end the run that is at
+    work and keep its best epoch, ``tell`` advice that nobody can carry out but the user.
+    ``changes`` maps dotted RunSpec fields to new values, e.g. ``{"train.lr": 1e-4}``; empty unless
+    it is a change.
     """
 
     label: str
     changes: dict[str, Any]
     why: str = ""
+    act: Literal["change", "stop", "tell"] = "change"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,7 +285,7 @@ class FindingRaised:
     """What the coach sees: a verdict with its evidence and remedies, best first."""
 
     name: ClassVar[str] = "finding"
-    verdict: str  # overfit underfit diverged too_few_val ... (docs/findings.md)
+    verdict: str  # overfit underfit diverged noisy_validation ... (docs/findings.md)
     since_epoch: int
     epoch: int  # after which it was raised
     severity: Severity
@@ -375,9 +380,11 @@ def event_from_dict(body: dict[str, Any]) -> Event:
     known = {f.name for f in fields(cls)}
     values = {key: value for key, value in body.items() if key in known}
     if cls is RunResumed:
-        values["history"] = [EpochDone(**row) for row in _plain(values.get("history", []))]
+        values["history"] = [
+            EpochDone(**row) for row in _plain(EpochDone, values.get("history", []))
+        ]
     elif cls is FindingRaised:
-        values["remedies"] = [Remedy(**row) for row in values.get("remedies", [])]
+        values["remedies"] = [Remedy(**row) for row in _plain(Remedy, values.get("remedies", []))]
     elif cls is RunFinished:
         values["findings"] = [
             event_from_dict({"event": FindingRaised.name, **row})
@@ -387,6 +394,6 @@ def event_from_dict(body: dict[str, Any]) -> Event:
     return event
 
 
-def _plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    known = {f.name for f in fields(EpochDone)}
+def _plain(kind: type[Any], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    known = {f.name for f in fields(kind)}
     return [{key: value for key, value in row.items() if key in known} for row in rows]

@@ -1,4 +1,4 @@
-"""Confidence intervals for shares of pictures: one implementation for training, coach and reports.
+"""Intervals and tests on pictures: one implementation for training, coach and reports.
 
 A contract-level module: standard library only, so that reading a score costs nothing. The formulas
 hold for few pictures and for shares near 0 and 1, where the textbook "plus or minus" fails.
@@ -7,9 +7,10 @@ hold for few pictures and for shares near 0 and 1, where the textbook "plus or m
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
+from collections.abc import Sequence
+from statistics import NormalDist, fmean, stdev
 
-__all__ = ["newcombe", "wilson"]
+__all__ = ["mcnemar", "newcombe", "paired_mean", "wilson"]
 
 LEVEL = 0.95
 
@@ -79,3 +80,76 @@ def newcombe(
     low = gap - math.hypot(share_1 - low_1, high_2 - share_2)
     high = gap + math.hypot(high_1 - share_1, share_2 - low_2)
     return max(-1.0, low), min(1.0, high)
+
+
+def paired_mean(differences: Sequence[float], level: float = LEVEL) -> tuple[float, float, float]:
+    """Mean difference of two measurements of the same pictures, with Student's interval.
+
+    Args:
+        differences: One per picture, at least 2.
+        level: Confidence, between 0 and 1.
+
+    Returns:
+        Mean, lower and upper bound.
+
+    Raises:
+        ValueError: Fewer than two differences.
+    """
+    n = len(differences)
+    if n < 2:
+        raise ValueError(f"{n} differences have no spread")
+    mean = fmean(differences)
+    half = _student((1.0 + level) / 2.0, n - 1) * stdev(differences) / math.sqrt(n)
+    return mean, mean - half, mean + half
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Exact two-sided McNemar test of two classifiers on the same pictures.
+
+    Args:
+        only_first: Pictures that only the first one has right.
+        only_second: Pictures that only the second one has right.
+
+    Returns:
+        Probability of a difference at least as large when both are equally good, 0..1.
+
+    Source:
+        McNemar 1947, Psychometrika 12, 153-157; exact binomial form.
+    """
+    n = only_first + only_second
+    if n == 0:
+        return 1.0
+    tail = sum(math.comb(n, k) for k in range(min(only_first, only_second) + 1))
+    return min(1.0, 2.0 * (tail / (1 << n)))
+
+
+def _student(p: float, degrees: int) -> float:
+    """Quantile of Student's distribution for ``p`` above one half, by halving an interval."""
+    low, high = 0.0, 1.0
+    while _student_below(high, degrees) < p:
+        high *= 2.0
+    for _ in range(60):
+        middle = (low + high) / 2.0
+        if _student_below(middle, degrees) < p:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2.0
+
+
+def _student_below(t: float, degrees: int) -> float:
+    """Share of Student's distribution below ``t`` >= 0: finite sums, exact for whole degrees.
+
+    Source:
+        Abramowitz and Stegun 1964, 26.7.3 and 26.7.4.
+    """
+    angle = math.atan2(t, math.sqrt(degrees))
+    cosine, sine = math.cos(angle), math.sin(angle)
+    odd = degrees % 2 == 1
+    term, total = (cosine, cosine if degrees > 1 else 0.0) if odd else (1.0, 1.0)
+    for k in range(3 if odd else 2, degrees - 1, 2):
+        term *= cosine * cosine * (k - 1) / k
+        total += term
+    if odd:
+        return 0.5 + (angle + sine * total) / math.pi
+    return 0.5 + sine * total / 2.0

@@ -18,8 +18,9 @@ from tl_core.data.quarantine import Quarantined
 from tl_core.errors import LayerGroupError, RunStateError, TLError
 from tl_core.evaluate import words
 from tl_core.events import FindingRaised, Progress
-from tl_core.jobs import estimate, incoming
+from tl_core.jobs import continuing, estimate, incoming
 from tl_core.jobs.bringing import queue_intake
+from tl_core.jobs.continuing import Origin
 from tl_core.jobs.curation import Curation
 from tl_core.jobs.estimate import Estimate
 from tl_core.jobs.gallery import Gallery
@@ -45,6 +46,7 @@ __all__ = [
     "FindingRaised",
     "ImageRow",
     "ModelCard",
+    "Origin",
     "Project",
     "Quarantined",
     "RunRow",
@@ -310,14 +312,44 @@ class Studio:
         """
         return submit_training(self.home, self._engine, project_id, spec or self.draft(project_id))
 
-    def start_changed(self, run_id: str, changes: Mapping[str, Any]) -> str:
-        """Queue a run like an earlier one with some settings changed (a remedy)."""
+    def start_changed(
+        self,
+        run_id: str,
+        changes: Mapping[str, Any],
+        *,
+        go_on: bool = False,
+        verdict: str = "",
+        remedy: str = "",
+    ) -> str:
+        """Queue a run like an earlier one with some settings changed.
+
+        Args:
+            run_id: The earlier run.
+            changes: Dotted settings and their new values.
+            go_on: Begin with the weights of its best epoch. If it is still at work it is told to
+                stop, which keeps that epoch.
+            verdict: The finding that the changes answer.
+            remedy: Their name; the new run then states whether it helped.
+        """
         row = self.queue.get(run_id)
-        spec = changed(RunSpec.from_dict(row.spec), {**changes, "parent": run_id})
+        where = {"parent": run_id, "goes_on": go_on, "verdict": verdict, "remedy": remedy}
+        spec = changed(RunSpec.from_dict(row.spec), {**changes, **where})
         started = self.start(row.project_id, spec)
+        if go_on and row.active:
+            with suppress(RunStateError):  # it has ended by itself this moment
+                self.queue.command(run_id, "stop")
         # the user's own draft takes the change over, and keeps what it leaves automatic
         self.save_draft(row.project_id, changed(self.draft(row.project_id), changes))
         return started
+
+    def obstacle(self, row: RunRow, changes: Mapping[str, Any]) -> str:
+        """Why a run with these changes cannot go on from an earlier one; empty when it can."""
+        spec = changed(RunSpec.from_dict(row.spec), changes)
+        return continuing.obstacle(self.home, spec, row)
+
+    def origin(self, run_id: str) -> Origin | None:
+        """Where a run began; None before it has, and for runs of earlier versions."""
+        return continuing.kept_origin(self.home, run_id)
 
     def pause(self, run_id: str) -> None:
         """Ask a run to wait after its current step."""

@@ -181,7 +181,7 @@ def test_findings_lead_to_a_changed_run_on_the_train_page(
 ) -> None:
     run_id = finished_run(studio, project, findings=[finding()])
     app = open_page("evaluate", project=project.id, run=run_id)
-    app.button(key=f"remedy.{run_id}.overfit.0").click().run()
+    app.button(key=f"anew.{run_id}.overfit.0").click().run()
     assert app.title[0].value == "Train"
     assert app.query_params["run"] == studio.runs(project.id)[0].id != run_id
 

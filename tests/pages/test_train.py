@@ -26,10 +26,12 @@ from tests.pages.seed import (
     write,
 )
 from tl_core.config import FreezeConfig, RunSpec, TrainConfig
-from tl_core.events import RunFinished, Warned
+from tl_core.events import Remedy, RunFinished, Warned
 from tl_core.jobs.view import RunView
 from tl_core.session import Project, Studio
+from tl_core.storage import write_json
 from tl_ui.charts import strength_figure, walks
+from tl_ui.texts import coach
 from tl_ui.texts import train as text
 
 
@@ -184,13 +186,86 @@ def test_a_finding_is_shown_once_with_a_remedy_that_starts_a_changed_run(
     said = texts(app)
     assert said.count("learns the training pictures by heart") == 1
     assert "z \\= 3\\.4" in said
-    assert text.TRY_WAITS in said
-    app.button(key=f"remedy.{run_id}.overfit.0").click().run()
+    assert coach.ONLY in said
+    app.button(key=f"anew.{run_id}.overfit.0").click().run()
     changed = studio.runs(project.id)[0]
     assert changed.id != run_id
     assert changed.spec["train"]["dropout"] == 0.3
-    assert changed.spec["parent"] == run_id
+    assert (changed.spec["parent"], changed.spec["goes_on"]) == (run_id, False)
     assert app.query_params["run"] == changed.id
+    assert not orders(studio, run_id), "starting anew leaves the run as it is"
+
+
+def test_apply_and_continue_stops_the_run_and_queues_the_next(
+    studio: Studio, project: Project, open_page: OpenPage
+) -> None:
+    run_id = running_run(studio, project, findings=[finding(3)])
+    app = open_page("train", project=project.id, run=run_id)
+    app.button(key=f"go_on.{run_id}.overfit.0").click().run()
+    changed = studio.runs(project.id)[0]
+    assert (changed.spec["parent"], changed.spec["goes_on"]) == (run_id, True)
+    assert changed.spec["verdict"] == "overfit"
+    assert changed.spec["remedy"] == "Stop it from memorising: dropout 0.3"
+    assert orders(studio, run_id) == ["stop"]
+    assert app.query_params["run"] == changed.id
+
+
+def test_only_a_run_at_work_can_be_stopped_at_its_best_epoch(
+    studio: Studio, project: Project, open_page: OpenPage
+) -> None:
+    stop = Remedy(act="stop", label="Stop now and keep epoch 2", changes={}, why="It is best.")
+    tell = Remedy(act="tell", label="Bring more pictures", changes={}, why="They help.")
+    found = replace(finding(3), remedies=[stop, *finding(3).remedies, tell])
+    run_id = running_run(studio, project, findings=[found])
+    app = open_page("train", project=project.id, run=run_id)
+    assert "2 other things that may help" in [one.label for one in app.expander]
+    assert "Bring more pictures" in texts(app)
+    app.button(key=f"stop_best.{run_id}.overfit.0").click().run()
+    assert orders(studio, run_id) == ["stop"]
+    studio.queue.end(run_id, "interrupted")
+    over = open_page("train", project=project.id, run=run_id)
+    assert f"stop_best.{run_id}.overfit.0" not in {one.key for one in over.button}
+
+
+def test_a_remedy_that_cannot_go_on_says_why(
+    studio: Studio, project: Project, open_page: OpenPage
+) -> None:
+    run_id = finished_run(studio, project, findings=[finding()])  # it has kept no network
+    app = open_page("train", project=project.id, run=run_id)
+    assert f"go_on.{run_id}.overfit.0" not in {one.key for one in app.button}
+    assert "The earlier run has kept no network" in texts(app)
+
+
+def test_a_finding_opens_to_three_answers(
+    studio: Studio, project: Project, open_page: OpenPage
+) -> None:
+    run_id = running_run(studio, project, findings=[finding(3)])
+    said = texts(open_page("train", project=project.id, run=run_id))
+    assert "The network learns single training pictures by heart" in said
+    assert "What would change it" in said
+
+
+def test_a_verdict_of_an_earlier_version_is_still_shown_and_explained(
+    studio: Studio, project: Project, open_page: OpenPage
+) -> None:
+    old = replace(finding(3, verdict="too_few_val"), sentence="With 6 pictures it is rough.")
+    run_id = running_run(studio, project, findings=[old])
+    said = texts(open_page("train", project=project.id, run=run_id))
+    assert "With 6 pictures it is rough" in said
+    assert "There are too few validation pictures to measure by" in said
+
+
+def test_a_run_that_went_on_says_from_where(
+    studio: Studio, project: Project, open_page: OpenPage
+) -> None:
+    first = finished_run(studio, project)
+    second = running_run(
+        studio, project, spec=replace(short_spec(), parent=first, remedy="Use dropout of 0.3")
+    )
+    origin = {"run": first, "weights": True, "epoch": 4, "why": "", "seen": []}
+    write_json(studio.home.run_dir(second) / "origin.json", origin)
+    said = texts(open_page("train", project=project.id, run=second))
+    assert "This run went on from epoch 4 of the earlier run" in said
 
 
 def test_what_was_adapted_is_said(studio: Studio, project: Project, open_page: OpenPage) -> None:

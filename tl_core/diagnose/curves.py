@@ -15,19 +15,30 @@ from tl_core.events import EpochDone
 from tl_core.intervals import newcombe, wilson
 
 __all__ = [
+    "HIGH_RATE",
+    "Alternation",
+    "Fall",
     "Gap",
     "Rise",
+    "Standstill",
+    "accuracy_fall",
+    "alternation",
     "fall_per_epoch",
     "generalisation_gap",
     "half_width",
     "needed_pictures",
+    "restlessness",
     "rise_since_best",
+    "standstill",
 ]
 
 WINDOW = 5  # epochs averaged at the end of a curve (decision 0007)
 STEEP = 2  # first epochs, whose steep fall says nothing about noise
 FALL_T = 3.0  # standard errors by which a fall must differ from none
 HIGH_RATE = 0.3  # of the peak rate; below, a curve is flat because nothing moves any more
+ALTERNATING = (12, 20)  # epochs: fewest and most that are looked at for jumping to and fro
+CHANGING = 0.03  # of the pictures change sides between two stretches of a healthy run (0021)
+UPPER = 1.645  # standard errors up to the one-sided 95 % bound
 MOST_PICTURES = 100_000  # where the search for a sufficient number of pictures ends
 
 
@@ -52,6 +63,34 @@ class Gap(NamedTuple):
     high: float
 
 
+class Fall(NamedTuple):
+    """How far the validation accuracy has fallen, as a share, and its standard error."""
+
+    value: float
+    error: float
+
+
+class Alternation(NamedTuple):
+    """How a curve jumps to and fro.
+
+    ``turns`` is the share of steps that go the other way than the one before, ``share`` the middle
+    step relative to the curve, ``z`` the part that alternates every epoch over its standard error,
+    ``epochs`` how many were looked at.
+    """
+
+    turns: float
+    share: float
+    z: float
+    epochs: int
+
+
+class Standstill(NamedTuple):
+    """The level of a loss, and the most it can have fallen by since before (95 %), in nats."""
+
+    level: float
+    most: float
+
+
 def rise_since_best(val_losses: np.ndarray) -> Rise | None:
     """Test whether the last epochs are worse than the best one, on the same pictures.
 
@@ -59,8 +98,8 @@ def rise_since_best(val_losses: np.ndarray) -> Rise | None:
     mean loss over the ``WINDOW`` epochs around the best one (a single best epoch is best partly by
     luck). Two things make such a difference uncertain, and both enter its standard error: which
     pictures happened to be chosen (spread over pictures), and that a whole epoch is a little
-    better or worse by chance (spread from epoch to epoch, taken from the first differences of the
-    mean curve, so that a trend does not count as noise).
+    better or worse by chance (spread from epoch to epoch, taken from the bends of the mean
+    curve, so that a trend does not count as noise).
 
     Args:
         val_losses: float (epochs, n) per-picture losses in nats.
@@ -79,7 +118,7 @@ def rise_since_best(val_losses: np.ndarray) -> Rise | None:
     best = int(np.argmin(curve))
     if epochs - 1 - best < WINDOW:
         return None
-    start, stop = max(0, best - WINDOW // 2), min(best + WINDOW // 2 + 1, epochs - WINDOW)
+    start, stop = _around(best, epochs)
     before = val_losses[start:stop].mean(axis=0, dtype=np.float64)
     rises = val_losses[-WINDOW:].mean(axis=0, dtype=np.float64) - before
     mean = float(rises.mean())
@@ -88,6 +127,82 @@ def rise_since_best(val_losses: np.ndarray) -> Rise | None:
     error = math.hypot(by_picture, by_epoch)
     z = mean / error if error > 0 else math.copysign(math.inf, mean) if mean else 0.0
     return Rise(best + 1, mean, z, n)
+
+
+def accuracy_fall(history: Sequence[EpochDone], best: int) -> Fall:
+    """How far the validation accuracy is below that around an epoch, both averaged as the loss is.
+
+    Args:
+        history: Epochs done, more than ``WINDOW`` of them after ``best``.
+        best: The epoch with the lowest validation loss, 1-based.
+
+    Returns:
+        The fall, with the error that comes from the restlessness of whole epochs and from the few
+        pictures near the border, which change sides without anything being learned.
+    """
+    curve = np.array([done.val_acc for done in history])
+    start, stop = _around(best - 1, len(curve))
+    fall = float(curve[start:stop].mean() - curve[-WINDOW:].mean())
+    by_epoch = _epoch_noise(curve[STEEP:]) * math.sqrt(1 / (stop - start) + 1 / WINDOW)
+    return Fall(fall, math.hypot(by_epoch, math.sqrt(CHANGING / history[-1].n_val)))
+
+
+def alternation(curve: np.ndarray) -> Alternation | None:
+    """Whether a curve jumps to and fro every epoch, beyond a straight trend and chance.
+
+    Args:
+        curve: float (epochs,); the last twenty are looked at.
+
+    Returns:
+        None for fewer than twelve epochs.
+
+    Source:
+        Share of turns as in decision 0021; the alternating part is a regression on (-1)^t.
+    """
+    least, most = ALTERNATING
+    if len(curve) < least:
+        return None
+    curve = np.asarray(curve[-most:], dtype=np.float64)
+    n = len(curve)
+    steps = np.diff(curve)
+    turns = float((np.sign(steps[1:]) * np.sign(steps[:-1]) < 0).mean())
+    level = float(np.median(np.abs(curve)))
+    share = float(np.median(np.abs(steps))) / level if level > 0 else 0.0
+    time = np.arange(n)
+    design = np.stack([np.ones(n), time - time.mean(), 1.0 - 2.0 * (time % 2)], axis=1)
+    found, *_ = np.linalg.lstsq(design, curve, rcond=None)
+    spread = float(((curve - design @ found) ** 2).sum()) / (n - 3)
+    error = math.sqrt(spread * float(np.linalg.inv(design.T @ design)[2, 2]))
+    size = abs(float(found[2]))
+    z = size / error if error > 0 else (math.inf if size > 0 else 0.0)
+    return Alternation(turns, share, z, n)
+
+
+def restlessness(curve: Sequence[float]) -> float:
+    """Standard deviation of whole epochs about the trend of the second half of a curve.
+
+    0 for curves too short to tell.
+    """
+    half = np.asarray(curve[len(curve) // 2 :], dtype=np.float64)
+    noise = _epoch_noise(half)
+    return noise if math.isfinite(noise) else 0.0
+
+
+def standstill(val_losses: np.ndarray, window: int) -> Standstill:
+    """How much the validation loss can have fallen between the last two windows, on the same
+    pictures.
+
+    Args:
+        val_losses: float (epochs, n) per-picture losses in nats, at least two windows.
+        window: Epochs.
+    """
+    before = val_losses[-2 * window : -window].mean(axis=0, dtype=np.float64)
+    after = val_losses[-window:].mean(axis=0, dtype=np.float64)
+    falls = before - after
+    by_picture = float(falls.std(ddof=1)) / math.sqrt(len(falls)) if len(falls) > 1 else math.inf
+    curve = val_losses[-2 * window :].mean(axis=1, dtype=np.float64)
+    error = math.hypot(by_picture, _epoch_noise(curve) * math.sqrt(2 / window))
+    return Standstill(float(after.mean()), float(falls.mean()) + UPPER * error)
 
 
 def generalisation_gap(done: EpochDone) -> Gap:
@@ -140,12 +255,19 @@ def needed_pictures(accuracy: float, within: float) -> int:
     return low
 
 
-def _epoch_noise(curve: np.ndarray) -> float:
-    """Standard deviation of a curve about its trend, from its first differences.
+def _around(best: int, epochs: int) -> tuple[int, int]:
+    """The epochs (0-based, end excluded) around the best one that are not among the last ones."""
+    start, stop = max(0, best - WINDOW // 2), min(best + WINDOW // 2 + 1, epochs - WINDOW)
+    return start, max(start + 1, stop)
 
-    Infinite for fewer than four differences: then nothing can be said.
+
+def _epoch_noise(curve: np.ndarray) -> float:
+    """Standard deviation of a curve about its trend, from its second differences.
+
+    A straight trend does not count as noise. Infinite for fewer than four of them: then nothing
+    can be said.
     """
-    steps = np.diff(curve)
-    if len(steps) < 4:
+    bends = np.diff(curve, n=2)
+    if len(bends) < 4:
         return math.inf
-    return float(steps.std(ddof=1)) / math.sqrt(2)
+    return float(np.sqrt(np.mean(bends**2) / 6))

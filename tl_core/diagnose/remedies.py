@@ -14,30 +14,55 @@ from tl_core.errors import ConfigError, ModelError
 from tl_core.events import Remedy
 from tl_core.models.catalog import card
 
-__all__ = ["for_divergence", "for_no_signal", "for_overfitting", "for_underfitting"]
+__all__ = [
+    "for_divergence",
+    "for_low_rate",
+    "for_no_signal",
+    "for_noise",
+    "for_oscillation",
+    "for_overconfidence",
+    "for_overfitting",
+    "for_plateau",
+    "for_underfitting",
+]
 
 _Try = Callable[[RunSpec], Remedy | None]
 _CHOSEN_AGAIN: dict[str, Any] = {"train.lr": None, "train.epochs": None}  # depend on the layers
-MOST = 3  # remedies shown per finding; more is a list, not advice
 
 
-def for_overfitting(spec: RunSpec, *, accuracy_fell: bool) -> list[Remedy]:
+def for_overfitting(spec: RunSpec, *, best: int | None) -> list[Remedy]:
     """Against a validation loss that rises while the training loss falls.
 
     Args:
         spec: Settings of the run, resolved.
-        accuracy_fell: Whether the validation accuracy fell too; if not, the network is mostly
-            growing too sure of itself, and label smoothing comes first.
+        best: The epoch that stopping now would keep; None when the run is over.
     """
-    tries: list[_Try] = [
-        _augment_more,
-        _fewer_layers,
-        _smaller_rate,
-        _dropout,
-        _decay_more,
-        _stop_early,
+    return [
+        *_stop(best),
+        *_first(
+            spec,
+            [
+                _smaller_rate,
+                _fewer_layers,
+                _augment_more,
+                _decay_more,
+                _mixup,
+                _dropout,
+                _smooth,
+            ],
+        ),
+        MORE_PICTURES,
     ]
-    return _first(spec, tries if accuracy_fell else [_smooth, *tries])
+
+
+def for_overconfidence(spec: RunSpec, *, best: int | None) -> list[Remedy]:
+    """Against answers that are as often right but ever surer; arguments as above."""
+    return [
+        *_first(spec, [_smooth]),
+        *_stop(best),
+        *_first(spec, [_mixup, _smaller_rate, _augment_more, _decay_more]),
+        MORE_PICTURES,
+    ]
 
 
 def for_underfitting(spec: RunSpec, *, hardly_moved: bool) -> list[Remedy]:
@@ -53,12 +78,76 @@ def for_underfitting(spec: RunSpec, *, hardly_moved: bool) -> list[Remedy]:
 
 def for_divergence(spec: RunSpec) -> list[Remedy]:
     """Against a loss that explodes."""
-    return _first(spec, [_tenth_of_rate, _warm_up])
+    return [*_first(spec, [_tenth_of_rate, _warm_up]), CHECK_LABELS]
+
+
+def for_oscillation(spec: RunSpec) -> list[Remedy]:
+    """Against a loss that jumps to and fro."""
+    return _first(spec, [_smaller_rate, _tenth_of_rate, _let_it_fall])
+
+
+def for_low_rate(spec: RunSpec, usual: float | None) -> list[Remedy]:
+    """Against steps that lead nowhere; ``usual`` is a rate known to work, None if none is."""
+    if usual is None or usual <= (spec.train.lr or 0.0):
+        return _first(spec, [_ten_times_rate, _longer])
+    rate = _tidy(usual)
+    raised = Remedy(
+        label=f"Raise the learning rate to {rate:g}",
+        changes={"train.lr": rate},
+        why="This rate is known to work with these layers.",
+    )
+    return [raised, *_first(spec, [_ten_times_rate])]
 
 
 def for_no_signal(spec: RunSpec) -> list[Remedy]:
     """Against a result no better than always giving the same answer."""
-    return _first(spec, [_one_block_more, _larger_image])
+    return [*_first(spec, [_one_block_more, _larger_image]), CHECK_LABELS, MORE_PICTURES]
+
+
+def for_plateau(spec: RunSpec) -> list[Remedy]:
+    """Against a standstill while training pictures are still answered wrong."""
+    return [
+        *_first(spec, [_let_it_fall, _smaller_rate, _one_block_more, _larger_image]),
+        MORE_PICTURES,
+    ]
+
+
+def for_noise(*, few: bool) -> list[Remedy]:
+    """Against a validation that cannot tell; ``few`` when there are too few pictures for it."""
+    return [MORE_VALIDATION] if few else []
+
+
+MORE_PICTURES = Remedy(
+    act="tell",
+    label="Bring more pictures",
+    changes={},
+    why="More pictures of every class are the surest cure there is.",
+)
+MORE_VALIDATION = Remedy(
+    act="tell",
+    label="Put more pictures into the validation part",
+    changes={},
+    why="The Data page divides the pictures; nothing else makes the figure surer.",
+)
+CHECK_LABELS = Remedy(
+    act="tell",
+    label="Check the labels",
+    changes={},
+    why="The data check on the Data page names pictures whose label looks wrong.",
+)
+
+
+def _stop(best: int | None) -> list[Remedy]:
+    if best is None:
+        return []
+    return [
+        Remedy(
+            act="stop",
+            label=f"Stop now and keep epoch {best}",
+            changes={},
+            why="Every further epoch has made it worse on new pictures; the best one is kept.",
+        )
+    ]
 
 
 def _first(spec: RunSpec, tries: Sequence[_Try]) -> list[Remedy]:
@@ -67,7 +156,7 @@ def _first(spec: RunSpec, tries: Sequence[_Try]) -> list[Remedy]:
         remedy = one(spec)
         if remedy is not None and _really_changes(spec, remedy):
             found.append(remedy)
-    return found[:MOST]
+    return found
 
 
 def _really_changes(spec: RunSpec, remedy: Remedy) -> bool:
@@ -145,13 +234,24 @@ def _longer(spec: RunSpec) -> Remedy:
     )
 
 
-def _stop_early(spec: RunSpec) -> Remedy | None:
-    if spec.train.patience:
+def _let_it_fall(spec: RunSpec) -> Remedy | None:
+    if spec.train.schedule != "constant":
         return None
     return Remedy(
-        label="Stop by itself after 5 epochs without progress",
-        changes={"train.patience": 5},
-        why="It saves time; the best epoch is kept in any case.",
+        label="Let the learning rate fall towards the end",
+        changes={"train.schedule": "one-cycle"},
+        why="Smaller steps towards the end settle where large ones only pass by.",
+    )
+
+
+def _mixup(spec: RunSpec) -> Remedy | None:
+    if spec.augment.mixup > 0:
+        return None
+    return Remedy(
+        label="Blend pictures with each other (mixup of 0.2)",
+        changes={"augment.mixup": 0.2},
+        why="Blended pictures cannot be learned by heart. A network meant for later reuse is "
+        "better trained without.",
     )
 
 
@@ -210,7 +310,8 @@ def _smooth(spec: RunSpec) -> Remedy | None:
     return Remedy(
         label="Use label smoothing of 0.1",
         changes={"train.label_smoothing": 0.1},
-        why="The accuracy holds, but wrong answers are given ever more surely.",
+        why="It keeps answers from growing surer than they deserve. A network meant for later "
+        "reuse is better trained without.",
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.intervals import wilson
+from tl_core.intervals import mcnemar, wilson
 
 __all__ = ["balanced_accuracy", "calibration", "confidence_histogram", "mcnemar", "top_k_right"]
 
@@ -61,26 +61,6 @@ def top_k_right(labels: Ints, probabilities: Floats, k: int) -> int:
     """
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
     return int((order == labels[:, None]).any(axis=1).sum())
-
-
-def mcnemar(only_first: int, only_second: int) -> float:
-    """Exact two-sided McNemar test of two classifiers on the same pictures.
-
-    Args:
-        only_first: Pictures that only the first one has right.
-        only_second: Pictures that only the second one has right.
-
-    Returns:
-        Probability of a difference at least as large when both are equally good, 0..1.
-
-    Source:
-        McNemar 1947, Psychometrika 12, 153-157; exact binomial form.
-    """
-    n = only_first + only_second
-    if n == 0:
-        return 1.0
-    tail = sum(math.comb(n, k) for k in range(min(only_first, only_second) + 1))
-    return min(1.0, 2.0 * (tail / (1 << n)))
 
 
 def calibration(confidence: Floats, right: NDArray[np.bool_]) -> dict[str, Any]:

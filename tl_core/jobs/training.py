@@ -10,17 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors.torch import load_file
 from torch import nn
 
 from tl_core.cache.shelf import Shelf
-from tl_core.config import PROBES, RGB, RunSpec
+from tl_core.config import PROBES, RGB, RunSpec, changed
 from tl_core.data.pixels import Pixels, open_pixels
 from tl_core.diagnose.rules import Coach
+from tl_core.diagnose.verdicts import standing
 from tl_core.errors import TLError, TrainError
 from tl_core.evaluate.predict import probabilities
 from tl_core.evaluate.report import build_report
 from tl_core.events import EngineChosen, RunFinished, Warned
-from tl_core.jobs import estimate
+from tl_core.jobs import continuing, estimate, following
+from tl_core.jobs.continuing import Origin
 from tl_core.jobs.costing import keep_decided, network_name
 from tl_core.jobs.library import ImageRow
 from tl_core.jobs.loading import WEIGHTS
@@ -41,6 +44,7 @@ from tl_core.train.checkpoint import (
     write_checkpoint,
     write_tensors,
 )
+from tl_core.train.defaults import resolved
 from tl_core.train.device import choose_device
 from tl_core.train.engine import Decided
 from tl_core.train.loop import fit
@@ -68,17 +72,23 @@ def train(context: Context) -> dict[str, Any]:
     spec = RunSpec.from_dict(context.row.spec)
     snapshot = read_snapshot(context.home, context.row.id)
     facts = card(spec.model.name).for_channels(spec.model.channels)
-    model = _network(context, spec, snapshot)
+    origin = continuing.begin(context.home, context.engine, context.row.id, spec, snapshot)
+    model, origin = _begun(context, spec, snapshot, origin)
     parts = {split: _pixels(context, spec, snapshot, split) for split in ("train", "val", "test")}
     if spec.freeze.layers in PROBES:
         data, groups = train_data(spec, snapshot, parts), layer_groups(model)
         found, finished = probe(context, spec, facts, snapshot.classes, model, groups, data)
         model = found.classifier
     else:
-        finished = _fit(context, spec, facts, snapshot, model, parts)
+        finished = _fit(context, spec, facts, snapshot, model, parts, goes_on=origin.weights)
     _save_weights(model, folder / WEIGHTS)
     finished = _judged(context, spec, facts, snapshot, model, parts, finished)
-    context.emit(finished)
+    came = following.follow_up(context.home, context.row.id, spec, origin, finished)
+    if came is not None:
+        context.emit(came)
+        finished = replace(finished, findings=[*finished.findings, came])
+    context.emit(replace(finished, findings=standing(finished.findings)))
+    continuing.forget_start(context.home, context.row.id)
     with suppress(TLError, OSError, ValueError):  # a better estimate is not worth a finished run
         _learn_time(context, spec, facts, snapshot)
     return {
@@ -92,8 +102,31 @@ def train(context: Context) -> dict[str, Any]:
     }
 
 
-def _network(context: Context, spec: RunSpec, snapshot: Snapshot) -> nn.Module:
+def _begun(
+    context: Context, spec: RunSpec, snapshot: Snapshot, origin: Origin
+) -> tuple[nn.Module, Origin]:
+    """The network with its first weights, and where they are from after all."""
+    if origin.weights:
+        model = _network(context, spec, snapshot, weights="random")  # all are replaced
+        state = load_file(continuing.start_weights(context.home, context.row.id))
+        own = model.state_dict()
+        if own.keys() == state.keys() and all(own[k].shape == state[k].shape for k in own):
+            model.load_state_dict(state)
+            return model, origin
+        origin = replace(origin, weights=False, why="Its weights do not fit this network.")
+    if origin.why:
+        context.emit(
+            Warned(
+                code="started_anew",
+                message="This run could not go on from the earlier one, so it started anew.",
+                hint=origin.why,
+            )
+        )
     weights = "random" if spec.freeze.layers == "scratch" else spec.model.weights
+    return _network(context, spec, snapshot, weights=weights), origin
+
+
+def _network(context: Context, spec: RunSpec, snapshot: Snapshot, *, weights: str) -> nn.Module:
     path = context.home.local_blob(spec.model.weights_file) if weights == "file" else None
     return build(
         spec.model.name,
@@ -136,11 +169,18 @@ def _fit(
     snapshot: Snapshot,
     model: nn.Module,
     parts: dict[str, Pixels],
+    *,
+    goes_on: bool,
 ) -> RunFinished:
     """Train and emit every event but the last, which is returned."""
     groups = layer_groups(model)
     data = train_data(spec, snapshot, parts)
-    coach = Coach(spec, n_classes=len(snapshot.classes), val_labels=data.val_y)
+    coach = Coach(
+        spec,
+        n_classes=len(snapshot.classes),
+        val_labels=data.val_y,
+        usual_lr=_usual_rate(spec, facts, snapshot),
+    )
     shelf = Shelf(context.home)
 
     def decide(number: int, own: RunSpec, plan: FreezePlan, recipe: Recipe) -> Decided:
@@ -163,6 +203,8 @@ def _fit(
     else:
         plan = FreezePlan.from_layers(spec.freeze.layers, len(groups))
         recipe = recipe_for(spec, mean=facts.mean, std=facts.std)
+        if goes_on:
+            recipe = replace(recipe, head_start="random")  # the head it has already is to stay
         path = context.checkpoint
         events = fit(
             model,
@@ -185,6 +227,13 @@ def _fit(
             return event
         context.emit(event)
     raise TrainError("Training ended without a result.", hint="Start the run again.")
+
+
+def _usual_rate(spec: RunSpec, facts: ModelCard, snapshot: Snapshot) -> float | None:
+    """The rate Thaw would have chosen, which is known to work."""
+    free = changed(spec, {"train.lr": None})
+    n_train, n_classes = len(snapshot.part("train")), len(snapshot.classes)
+    return resolved(free, card=facts, n_train=n_train, n_classes=n_classes).train.lr
 
 
 def train_data(spec: RunSpec, snapshot: Snapshot, parts: dict[str, Pixels]) -> TrainData:
@@ -284,6 +333,9 @@ def _judged(
         report["chose_epoch"] = split == "val" and spec.freeze.layers not in PROBES
         folder = context.home.run_dir(context.row.id)
         write_json(folder / f"report-{split}.json", report)
+        following.keep_answers(
+            context.home, context.row.id, split, rows, report["classes"], answers
+        )
         # what is told is what the finished network says, computed in full precision
         value, interval = report["accuracy"]["value"], list(report["accuracy"]["ci"])
         if split == "test":

@@ -99,8 +99,6 @@ SEVERITIES = {
     "warning": ("Worth a look", "orange", ":material/visibility:"),
     "problem": ("Problem", "red", ":material/error:"),
 }
-TRY = "What may help; each button starts a new run with just this change:"
-TRY_WAITS = "What may help; each button queues a new run with just this change:"
 
 # -- when it is over -------------------------------------------------------------------------------
 

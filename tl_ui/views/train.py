@@ -43,7 +43,7 @@ def _same_settings(work: Studio, project: Project, row: RunRow) -> bool:
 
 def bare(spec: RunSpec) -> RunSpec:
     """The settings without where they came from, to be compared."""
-    return replace(spec, parent="", note="")
+    return replace(spec, parent="", note="", goes_on=False, verdict="", remedy="")
 
 
 # -- before the start ------------------------------------------------------------------------------

@@ -7,11 +7,15 @@ import pytest
 
 from tests.unit.diagnose.curves import row
 from tl_core.diagnose.curves import (
+    accuracy_fall,
+    alternation,
     fall_per_epoch,
     generalisation_gap,
     half_width,
     needed_pictures,
+    restlessness,
     rise_since_best,
+    standstill,
 )
 
 
@@ -82,3 +86,43 @@ def test_needed_pictures_are_enough_and_not_many_too_many(accuracy: float) -> No
 
 def test_half_width_agrees_with_the_textbook_for_many_pictures() -> None:
     assert half_width(5000, 10_000) == pytest.approx(1.96 * math.sqrt(0.25 / 10_000), rel=1e-3)
+
+
+def test_alternation_tells_jumping_from_chance_and_from_a_trend() -> None:
+    rng = np.random.default_rng(3)
+    time = np.arange(20)
+    jumping = alternation(0.5 - 0.01 * time + 0.1 * (-1.0) ** time + rng.normal(0, 0.005, 20))
+    assert jumping is not None and jumping.turns == 1.0 and jumping.z > 10
+    assert jumping.share == pytest.approx(0.5, abs=0.15)
+    trend = alternation(0.5 - 0.01 * time)
+    assert trend is not None and trend.turns == 0.0
+    turns = [alternation(rng.normal(1, 0.1, 20)) for _ in range(200)]
+    assert np.mean([one.turns for one in turns if one]) == pytest.approx(2 / 3, abs=0.02)
+    assert np.mean([one.z > 4 for one in turns if one]) < 0.01
+    assert alternation(np.ones(11)) is None, "too short"
+
+
+def test_an_accuracy_falls_by_more_than_restless_epochs_explain() -> None:
+    fallen = [row(e, val_acc=0.9 if e < 10 else 0.8, n_val=400) for e in range(1, 21)]
+    fall = accuracy_fall(fallen, 5)
+    assert fall.value == pytest.approx(0.1) and fall.value > 3 * fall.error
+    few = accuracy_fall([row(e, val_acc=one.val_acc, n_val=20) for e, one in enumerate(fallen)], 5)
+    assert few.error > fall.error, "a picture more or less weighs more among twenty"
+
+
+def test_restlessness_is_that_of_the_noise_and_not_of_the_trend() -> None:
+    rng = np.random.default_rng(4)
+    trend = np.linspace(0.5, 0.9, 400)
+    assert restlessness(list(trend)) == pytest.approx(0.0, abs=1e-9)
+    assert restlessness(list(trend + rng.normal(0, 0.05, 400))) == pytest.approx(0.05, rel=0.2)
+    assert restlessness([0.5, 0.9]) == 0.0
+
+
+def test_a_standstill_bounds_what_a_loss_can_have_fallen_by() -> None:
+    rng = np.random.default_rng(5)
+    base = rng.exponential(0.5, 300)
+    still = standstill(np.array([base + rng.normal(0, 0.1, 300) for _ in range(20)]), 6)
+    assert still.level == pytest.approx(base.mean(), rel=0.05)
+    assert 0 < still.most < 0.02
+    falling = standstill(np.array([base - 0.01 * e for e in range(20)]), 6)
+    assert falling.most >= 0.06

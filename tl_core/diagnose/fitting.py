@@ -1,0 +1,170 @@
+"""Rules about what was learned: nothing, too little, too much, or by heart without harm."""
+
+from __future__ import annotations
+
+from tl_core.diagnose import remedies
+from tl_core.diagnose.curves import (
+    Rise,
+    accuracy_fall,
+    fall_per_epoch,
+    generalisation_gap,
+    rise_since_best,
+)
+from tl_core.diagnose.rates import CHANCE_TIMES
+from tl_core.diagnose.seen import GOOD_FIT, HARDLY_MOVED, Seen, mean, percent, points
+from tl_core.events import FindingRaised, Severity
+from tl_core.intervals import wilson
+
+__all__ = ["memorised", "no_signal", "overconfident", "overfit", "underfit"]
+
+RISE_Z = 2.5  # standard errors; error rates in docs/findings.md
+RISE_LEAST = 0.08  # of the best validation loss; less is no harm, however sure it is (0021)
+RISE_PROBLEM = 0.5  # of the best validation loss; a rise that large is called a problem
+STILL_FALLING = 0.02  # of the training loss per epoch (decision 0021)
+LIFT = 0.25  # of the way from the largest class to all right; more is not called no signal (0021)
+LATE = 0.8  # of the epochs; a best epoch after it means that the run was still improving
+FALL_Z = 2.0  # standard errors by which the accuracy must have fallen (decision 0021)
+
+
+def no_signal(seen: Seen) -> FindingRaised | None:
+    """The best accuracy may be that of always giving the same answer."""
+    if seen.end not in ("completed", "early_stop") or not seen.history:
+        return None
+    best = seen.best
+    low, high = wilson(round(best.val_acc * best.n_val), best.n_val)
+    if low > seen.majority or best.val_acc > seen.majority + LIFT * (1 - seen.majority):
+        return None
+    return FindingRaised(
+        verdict="no_signal",
+        since_epoch=1,
+        epoch=seen.epoch,
+        severity="problem" if best.val_acc <= seen.majority else "warning",
+        sentence="It is not shown that this is better than always giving the same answer.",
+        evidence=f"Validation accuracy {percent(best.val_acc)} (95 % interval {percent(low)} "
+        f"to {percent(high)}, {best.n_val} pictures); always answering the largest class "
+        f"gives {percent(seen.majority)}.",
+        remedies=remedies.for_no_signal(seen.spec),
+    )
+
+
+def underfit(seen: Seen) -> FindingRaised | None:
+    """Even the training pictures are not learned, and more could be."""
+    if seen.end != "completed" or seen.epoch < 2:
+        return None
+    last, gap = seen.history[-1], generalisation_gap(seen.history[-1])
+    if last.fit_acc >= GOOD_FIT or gap.low > 0:
+        return None
+    fall, chance = fall_per_epoch(seen.history), seen.chance
+    hardly_moved = HARDLY_MOVED * chance < last.train_loss <= CHANCE_TIMES * chance
+    improving = seen.best.epoch > LATE * seen.epoch
+    if not hardly_moved and not (fall > STILL_FALLING and improving):
+        return None
+    moved = (
+        f"the training loss is {last.train_loss:.2f} where guessing gives {chance:.2f}"
+        if hardly_moved
+        else f"the training loss was still falling by {percent(fall)} per epoch"
+    )
+    return FindingRaised(
+        verdict="underfit",
+        since_epoch=1,
+        epoch=seen.epoch,
+        severity="warning",
+        sentence="It has not learned all it could from the training pictures.",
+        evidence=f"Only {percent(last.fit_acc)} of the training pictures are right, "
+        f"validation is as good ({percent(last.val_acc)}), and {moved}.",
+        remedies=remedies.for_underfitting(seen.spec, hardly_moved=hardly_moved),
+    )
+
+
+def overfit(seen: Seen) -> FindingRaised | None:
+    """The validation loss rises and its accuracy falls, while the training loss falls."""
+    rise = _harm(seen)
+    if rise is None or not _fell(seen, rise):
+        return None
+    return FindingRaised(
+        verdict="overfit",
+        since_epoch=rise.best + 1,
+        epoch=seen.epoch,
+        severity=_grave(seen, rise),
+        sentence="It is learning the training pictures by heart and gets worse on new ones.",
+        evidence=_risen(seen, rise),
+        remedies=remedies.for_overfitting(seen.spec, best=_stop_at(seen)),
+    )
+
+
+def overconfident(seen: Seen) -> FindingRaised | None:
+    """The validation loss rises and its accuracy does not fall."""
+    rise = _harm(seen)
+    if rise is None or _fell(seen, rise):
+        return None
+    return FindingRaised(
+        verdict="overconfident",
+        since_epoch=rise.best + 1,
+        epoch=seen.epoch,
+        severity=_grave(seen, rise),
+        sentence="It grows too sure of itself: right as often, but more wrong where it is wrong.",
+        evidence=_risen(seen, rise),
+        remedies=remedies.for_overconfidence(seen.spec, best=_stop_at(seen)),
+    )
+
+
+def memorised(seen: Seen) -> FindingRaised | None:
+    """A gap without harm: worth a word, because the curves look alarming."""
+    if seen.end is None or seen.end == "diverged" or not seen.history:
+        return None
+    rise, last = rise_since_best(seen.val_losses), seen.history[-1]
+    gap = generalisation_gap(last)
+    if gap.low <= 0 or (rise is not None and rise.z > RISE_Z):
+        return None
+    return FindingRaised(
+        verdict="memorised",
+        since_epoch=1,
+        epoch=seen.epoch,
+        severity="info",
+        sentence="It knows its training pictures better than new ones, which has done no harm.",
+        evidence=f"Training pictures {percent(last.fit_acc)}, validation "
+        f"{percent(last.val_acc)} (gap {points(gap.value)}, 95 % interval "
+        f"{points(gap.low)} to {points(gap.high)}); the validation loss has not clearly risen.",
+    )
+
+
+# -- inside ----------------------------------------------------------------------------------------
+
+
+def _harm(seen: Seen) -> Rise | None:
+    """A rise of the validation loss that is no chance, while the training loss fell."""
+    rise = rise_since_best(seen.val_losses)
+    if rise is None or rise.z <= RISE_Z:
+        return None
+    if rise.mean <= RISE_LEAST * seen.history[rise.best - 1].val_loss:
+        return None
+    recent = mean([done.train_loss for done in seen.history[-5:]])
+    return rise if recent < seen.history[rise.best - 1].train_loss else None
+
+
+def _fell(seen: Seen, rise: Rise) -> bool:
+    fall = accuracy_fall(seen.history, rise.best)
+    return fall.value > max(1 / seen.history[-1].n_val, FALL_Z * fall.error)
+
+
+def _grave(seen: Seen, rise: Rise) -> Severity:
+    large = rise.mean > RISE_PROBLEM * seen.history[rise.best - 1].val_loss
+    return "problem" if large else "warning"
+
+
+def _stop_at(seen: Seen) -> int | None:
+    """The epoch that stopping now would keep; None when the run is over."""
+    return seen.best.epoch if seen.end is None else None
+
+
+def _risen(seen: Seen, rise: Rise) -> str:
+    best, last = seen.history[rise.best - 1], seen.history[-1]
+    gap = generalisation_gap(last)
+    return (
+        f"On the same {rise.n} validation pictures the loss has risen by {rise.mean:.2f} since "
+        f"epoch {rise.best} ({rise.z:.1f} standard errors), while the training loss fell from "
+        f"{best.train_loss:.2f} to {last.train_loss:.2f}. Validation accuracy "
+        f"{percent(best.val_acc)} then, {percent(last.val_acc)} now; training pictures "
+        f"{percent(last.fit_acc)} (gap {points(gap.value)}, 95 % interval {points(gap.low)} to "
+        f"{points(gap.high)}). Epoch {rise.best} is kept."
+    )

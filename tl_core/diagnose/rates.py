@@ -1,0 +1,118 @@
+"""Rules about the learning rate: far too high, too high, too low."""
+
+from __future__ import annotations
+
+import math
+
+from tl_core.diagnose import remedies
+from tl_core.diagnose.curves import HIGH_RATE, alternation
+from tl_core.diagnose.seen import GOOD_FIT, HARDLY_MOVED, Seen, mean, percent
+from tl_core.events import FindingRaised
+
+__all__ = ["diverged", "oscillating", "rate_too_low"]
+
+CHANCE_TIMES = 1.2  # times ln(classes), the loss of pure guessing; above is divergence (0007)
+BEST_TIMES = 4.0  # times the lowest training loss; above is divergence (decision 0007)
+SETTLED = 0.25  # of the run; before, a high loss may still be warm-up
+
+TURNS = 0.85  # of the steps go the other way than the one before; noise does so in 0.67 of them
+SWING = 0.05  # of the loss, from one epoch to the next; less does no harm
+SWING_Z = 4.0  # standard errors by which the swing differs from none (decision 0021)
+
+LITTLE = 0.02  # of the loss the run began with; a fall below it is next to nothing
+BUDGET = 0.4  # of the epochs; by then every schedule has had its highest rate
+LEAST_EPOCHS = 4
+LOWER = 1 / 3  # of the rate known to work; only below it is a rate called too low
+
+
+def diverged(seen: Seen) -> FindingRaised | None:
+    """The loss is no number any more, or runs away."""
+    cures = remedies.for_divergence(seen.spec)
+    epoch = seen.epoch
+    if seen.end == "diverged":
+        return FindingRaised(
+            verdict="diverged",
+            since_epoch=epoch + 1,
+            epoch=epoch,
+            severity="problem",
+            sentence="The training broke down: the loss is no longer a number.",
+            evidence=f"It happened in epoch {epoch + 1}, at a learning rate of {seen.lr:g}.",
+            remedies=cures,
+        )
+    if epoch < 2 or epoch < SETTLED * seen.planned:
+        return None
+    last = min(done.train_loss for done in seen.history[-2:])
+    lowest = min(done.train_loss for done in seen.history)
+    far = last > BEST_TIMES * lowest and last > seen.chance / 2
+    if not far and last <= CHANCE_TIMES * seen.chance:
+        return None
+    return FindingRaised(
+        verdict="diverged",
+        since_epoch=epoch - 1,
+        epoch=epoch,
+        severity="problem",
+        sentence="The training is running away: it gets worse instead of better.",
+        evidence=f"The training loss is {seen.history[-1].train_loss:.2f}; guessing would give "
+        f"{seen.chance:.2f}, and the lowest so far was {lowest:.2f}.",
+        remedies=cures,
+    )
+
+
+def oscillating(seen: Seen) -> FindingRaised | None:
+    """The loss jumps up and down from one epoch to the next, as when steps overshoot.
+
+    Looked for in the validation loss: the training loss may alternate because versions of the
+    pictures are used in turn.
+    """
+    peak = max((done.lr for done in seen.history), default=0.0)
+    high = [at for at, done in enumerate(seen.history) if done.lr >= HIGH_RATE * peak]
+    if not high or high[-1] != seen.epoch - 1:  # the rate has fallen: it says nothing new
+        return None
+    swing = alternation(seen.val_losses[high[0] :].mean(axis=1, dtype=float))
+    if swing is None or swing.turns <= TURNS or swing.share <= SWING or swing.z <= SWING_Z:
+        return None
+    return FindingRaised(
+        verdict="oscillating",
+        since_epoch=seen.epoch - swing.epochs + 1,
+        epoch=seen.epoch,
+        severity="warning",
+        sentence="The steps are too large: the loss jumps to and fro from one epoch to the next.",
+        evidence=f"In {percent(swing.turns)} of the last {swing.epochs} epochs the validation loss "
+        f"turned round, by {percent(swing.share)} of its value each time ({swing.z:.1f} standard "
+        f"errors); by chance it turns in 67 %. The learning rate is {seen.lr:g}.",
+        remedies=remedies.for_oscillation(seen.spec),
+    )
+
+
+def rate_too_low(seen: Seen) -> FindingRaised | None:
+    """Next to nothing was learned although a good part of the run is over.
+
+    Said only where a larger rate is known to work, or, where none is known, where the loss is still
+    that of guessing: else a flat curve may as well mean that there is nothing left to learn.
+    """
+    if seen.epoch < max(LEAST_EPOCHS, math.ceil(BUDGET * seen.planned)):
+        return None
+    first = mean([done.train_loss for done in seen.history[:2]])
+    last = mean([done.train_loss for done in seen.history[-2:]])
+    drop = (first - last) / first if first > 0 else 1.0
+    guessing = HARDLY_MOVED * seen.chance < last <= CHANCE_TIMES * seen.chance
+    usual = seen.usual_lr
+    low = guessing if usual is None else seen.lr < LOWER * usual
+    still = abs(drop) < LITTLE or (usual is not None and guessing)
+    if not low or not still or seen.history[-1].fit_acc >= GOOD_FIT:
+        return None
+    known = (
+        f"guessing gives {seen.chance:.2f}"
+        if usual is None
+        else f"a rate of {usual:g} is known to work with these layers"
+    )
+    return FindingRaised(
+        verdict="rate_too_low",
+        since_epoch=1,
+        epoch=seen.epoch,
+        severity="warning",
+        sentence="The steps are too small: the network has hardly moved.",
+        evidence=f"In {seen.epoch} of {seen.planned} epochs the training loss went from "
+        f"{first:.3f} to {last:.3f}, at a learning rate of {seen.lr:g}; {known}.",
+        remedies=remedies.for_low_rate(seen.spec, usual),
+    )
