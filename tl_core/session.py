@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tl_core.config import PROBES, DataConfig, RunSpec, changed
+from tl_core.config import DataConfig, RunSpec, changed
 from tl_core.data.divided import Divided, divided
 from tl_core.data.quarantine import Quarantined
-from tl_core.errors import LayerGroupError, RunStateError, TLError
+from tl_core.errors import RunStateError, TLError
 from tl_core.evaluate import words
 from tl_core.events import FindingRaised, Progress
 from tl_core.jobs import continuing, estimate, incoming
@@ -26,10 +26,11 @@ from tl_core.jobs.estimate import Estimate
 from tl_core.jobs.gallery import Gallery
 from tl_core.jobs.library import ClassRow, ImageRow, Library, Project
 from tl_core.jobs.log import EventLog
+from tl_core.jobs.overview import DataView, data_view
 from tl_core.jobs.queue import ACTIVE, Queue, RunRow
 from tl_core.jobs.removing import forget_project, forget_run
 from tl_core.jobs.schema import open_engine
-from tl_core.jobs.submit import Snapshot, missing_for_training, read_snapshot, submit_training
+from tl_core.jobs.submit import Snapshot, read_snapshot, submit_training
 from tl_core.jobs.supervisor import ensure_running, note_server
 from tl_core.jobs.versions import Versions
 from tl_core.jobs.view import RunView, fold
@@ -56,27 +57,6 @@ __all__ = [
 
 STEPS = ("data", "model", "layers", "train", "evaluate", "predict", "export")
 SAMPLE_NAME = "Surface inspection (sample)"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataView:
-    """A project's pictures at a glance. ``missing`` is empty when they can be trained on;
-    ``detail_px`` is the shorter side of the middle one. Files that could not be used are in
-    ``n_quarantine``, pictures that the user left out in ``n_left_out``.
-    """
-
-    classes: tuple[ClassRow, ...]
-    n_images: int
-    n_train: int
-    n_val: int
-    n_test: int
-    n_quarantine: int
-    n_left_out: int
-    notes: tuple[str, ...]
-    given_splits: tuple[str, ...]
-    config: DataConfig
-    missing: str
-    detail_px: int | None
 
 
 class Studio:
@@ -153,22 +133,7 @@ class Studio:
 
     def data(self, project_id: str) -> DataView:
         """Counts, notes and what is missing."""
-        project = self.library.get(project_id)
-        rows = self.library.classes(project_id)
-        return DataView(
-            classes=tuple(rows),
-            n_images=sum(row.total for row in rows),
-            n_train=sum(row.train for row in rows),
-            n_val=sum(row.val for row in rows),
-            n_test=sum(row.test for row in rows),
-            n_quarantine=len(self.library.quarantine(project_id)),
-            n_left_out=self.library.count(project_id, excluded=True),
-            notes=project.notes,
-            given_splits=project.given_splits,
-            config=DataConfig(**project.data_config),
-            missing=missing_for_training(rows),
-            detail_px=self.library.detail_px(project_id),
-        )
+        return data_view(self.library, project_id)
 
     def images(
         self,
@@ -251,25 +216,9 @@ class Studio:
 
     def comparison_seconds(self, project_id: str) -> float | None:
         """How long comparing the usual choices of layers takes at most; None when not known."""
-        view, facts = self.data(project_id), self.card(project_id)
-        n = min(view.n_train, defaults.COMPARED_MOST)
-        out = n // defaults.COMPARED_FOLDS
-        total = 0.0
-        for layers in defaults.COMPARED:
-            own = {"freeze.layers": layers, "train.lr": None, "train.epochs": None}
-            spec = changed(self.draft(project_id), own)
-            try:
-                spec = defaults.resolved(spec, **{**self._situation(project_id), "n_train": n})
-                told = estimate.expected(
-                    self.home, spec, facts, n_train=n - out, n_val=out, n_classes=len(view.classes)
-                )
-            except LayerGroupError:  # the network has fewer blocks
-                continue
-            if told.seconds is None:
-                return None
-            once = layers in PROBES  # all folds of what is solved take little longer than one
-            total += told.seconds * (1 if once else defaults.COMPARED_FOLDS)
-        return total
+        return estimate.comparison_seconds(
+            self.home, self.draft(project_id), **self._situation(project_id)
+        )
 
     def control_seconds(self, project_id: str) -> float | None:
         """About how long comparing with training from scratch takes; None = not known yet."""

@@ -12,16 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from tl_core.config import PROBES, RunSpec, changed
+from tl_core.errors import LayerGroupError
 from tl_core.models.facts import GroupFacts, ModelCard, groups_for
 from tl_core.models.plan import FreezePlan
 from tl_core.storage import Home, read_json, write_json
-from tl_core.train.defaults import resolved
+from tl_core.train.defaults import COMPARED, COMPARED_FOLDS, COMPARED_MOST, resolved
 from tl_core.train.forecast import Cost, Work, probe_seconds
 from tl_core.train.forecast import seconds as run_seconds
 from tl_core.worth.budget import FOLDS, PICTURES, Budget, control_px, planned_epochs
 
 __all__ = [
     "Estimate",
+    "comparison_seconds",
     "control_seconds",
     "described",
     "expected",
@@ -116,6 +118,43 @@ def expected(
         views=views,
         cache_mb=n_train * views * measured["bytes"] / 1e6 if measured else None,
     )
+
+
+def comparison_seconds(
+    home: Home,
+    spec: RunSpec,
+    *,
+    card: ModelCard,
+    n_train: int,
+    n_classes: int,
+    detail_px: int | None,
+    channels: int,
+) -> float | None:
+    """Of comparing the usual choices of layers (``jobs.choosing``), nobody leaving early.
+
+    Arguments as ``defaults.resolved``; None where a choice's time is not known.
+    """
+    n = min(n_train, COMPARED_MOST)
+    out, total = n // COMPARED_FOLDS, 0.0
+    for layers in COMPARED:
+        own = {"freeze.layers": layers, "train.lr": None, "train.epochs": None}
+        try:
+            settled = resolved(
+                changed(spec, own),
+                card=card,
+                n_train=n,
+                n_classes=n_classes,
+                detail_px=detail_px,
+                channels=channels,
+            )
+            told = expected(home, settled, card, n_train=n - out, n_val=out, n_classes=n_classes)
+        except LayerGroupError:  # the network has fewer blocks
+            continue
+        if told.seconds is None:
+            return None
+        once = layers in PROBES  # all folds of what is solved take little longer than one
+        total += told.seconds * (1 if once else COMPARED_FOLDS)
+    return total
 
 
 def control_seconds(home: Home, card: ModelCard, *, pictures: int, n_classes: int) -> float | None:
