@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from torch import Tensor, nn
 
 from tl_core.advise.advice import Advice, BlockDistance, Candidate, Cost
 from tl_core.advise.distance import norm_distances
@@ -169,7 +170,7 @@ def pictures_of(context: Context) -> Pictures:
 
 
 def measure_network(
-    context: Context, asked: Asked, pictures: Pictures, stage: str, n_classes: int | None = None
+    context: Context, asked: Asked, pictures: Pictures, stage: str
 ) -> tuple[Candidate, Probed]:
     """Judge one network that is here.
 
@@ -178,14 +179,12 @@ def measure_network(
         asked: The network.
         pictures: To judge it on.
         stage: What is said meanwhile.
-        n_classes: Outputs of the head, which takes no part; None = as many as classes.
 
     Raises:
         ModelError, WeightsFileError: It cannot be built or divided.
     """
     begun = time.perf_counter()
-    home, config = context.home, asked.model
-    n_classes = n_classes or len(pictures.classes)
+    home, config, n_classes = context.home, asked.model, len(pictures.classes)
     facts = card(config.name).for_channels(pictures.channels)
     spec = resolved(
         changed(RunSpec(), {"model": config}),
@@ -194,25 +193,54 @@ def measure_network(
         n_classes=n_classes,
         channels=pictures.channels,
     )
+    size = spec.train.image_size or facts.input_px
     data = _data(context, spec, pictures, stage)
     model = build(
         config.name,
         n_classes=n_classes,
         weights=config.weights,
         weights_path=home.local_blob(config.weights_file) if config.weights_file else None,
-        image_size=spec.train.image_size,
+        image_size=size,
         channels=pictures.channels,
     )
-    groups = layer_groups(model)
+    features, ms = _features(context, model, spec, facts, data, stage)
+    found = probed(features, pictures.arrangement)
+    cost = Cost(
+        ms=ms,
+        macs=round(facts.macs * (size / facts.input_px) ** 2),
+        parameters=sum(group.parameters for group in layer_groups(model)[:-1]),
+        image_size=size,
+    )
+    told = replace(
+        _described(asked, facts),
+        scores=found.scores,
+        cost=cost,
+        distance=() if asked.control else _distance(model, spec, facts, data),
+    )
+    return replace(told, seconds=time.perf_counter() - begun), found
+
+
+# -- inside ----------------------------------------------------------------------------------------
+
+
+def _features(
+    context: Context,
+    model: nn.Module,
+    spec: RunSpec,
+    facts: ModelCard,
+    data: TrainData,
+    stage: str,
+) -> tuple[Tensor, float]:
+    """What the head reads of every picture, (N, D), and milliseconds per picture."""
+    groups, shelf = layer_groups(model), Shelf(context.home)
     recipe = recipe_for(spec, mean=facts.mean, std=facts.std)
-    shelf = Shelf(home)
     decided, _, _ = plan_engine(
         model,
         groups,
         FreezePlan.from_layers("head", len(groups)),
         data,
         recipe,
-        home=home,
+        home=context.home,
         shelf=shelf,
         name=network_name(spec),
         trains=False,
@@ -223,34 +251,20 @@ def measure_network(
             f"{facts.title} cannot be divided before its head.",
             hint="It can be trained, but not measured beforehand.",
         )
-    parts = np.array_split(np.arange(len(pictures)), -(-len(pictures) // AT_ONCE))
-    features = views[0].whole(0, parts, context.progress(stage))
-    found = probed(features, pictures.arrangement)
-    far: tuple[BlockDistance, ...] = ()
-    if not asked.control:
-        device = choose_device("auto")
-        feed = Feed(data.train_x, data.keys("train"), recipe, device)
-        some = np.linspace(0, len(pictures) - 1, min(LOOKED, len(pictures))).round().astype(int)
-        batches = (feed.view(0, part) for part in np.array_split(some, -(-len(some) // BATCH)))
-        far = norm_distances(model, groups, batches)
-    return (
-        replace(
-            _described(asked, facts),
-            scores=found.scores,
-            cost=Cost(
-                ms=decided.cost.prefix * 1e3,
-                macs=round(facts.macs * ((spec.train.image_size or 0) / facts.input_px) ** 2),
-                parameters=sum(group.parameters for group in groups[:-1]),
-                image_size=spec.train.image_size or facts.input_px,
-            ),
-            distance=far,
-            seconds=time.perf_counter() - begun,
-        ),
-        found,
-    )
+    n = len(data.train_y)
+    parts = np.array_split(np.arange(n), -(-n // AT_ONCE))
+    return views[0].whole(0, parts, context.progress(stage)), decided.cost.prefix * 1e3
 
 
-# -- inside ----------------------------------------------------------------------------------------
+def _distance(
+    model: nn.Module, spec: RunSpec, facts: ModelCard, data: TrainData
+) -> tuple[BlockDistance, ...]:
+    """Of some of the pictures to what the network learned from."""
+    recipe, n = recipe_for(spec, mean=facts.mean, std=facts.std), len(data.train_y)
+    feed = Feed(data.train_x, data.keys("train"), recipe, choose_device("auto"))
+    some = np.linspace(0, n - 1, min(LOOKED, n)).round().astype(int)
+    batches = (feed.view(0, part) for part in np.array_split(some, -(-len(some) // BATCH)))
+    return norm_distances(model, layer_groups(model), batches)
 
 
 def _attempt(

@@ -211,8 +211,8 @@ def about_far(one: Candidate) -> Meaning:
         "first blocks: light, contrast or sharpness differ. In the last: other things are shown.",
         computed="Its normalisation layers have kept the mean and the spread of what they saw "
         "while learning; these were compared with those of up to 128 of your pictures (symmetric "
-        "Kullback-Leibler divergence, the middle of all channels of a block). Inverted pictures "
-        "are not noticed, blurred, pale and dark ones are.",
+        "Kullback-Leibler divergence, the middle of all channels of a block). Blurred, pale "
+        "and dark pictures are noticed; inverted and grey ones may pass for other things.",
         changes=f"Pictures taken in more usual light, or a network that learned from pictures like "
         f"yours. It explains {title(one)}'s result; the order of networks does not depend on it.",
     )
