@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from tl_ui.texts import transfer
 __all__ = ["growth_figure", "transfer_figure"]
 
 BAND = "rgba(20,128,184,0.18)"
-QUIET_BAR = "rgba(128,140,150,0.65)"
+QUIET_BAR = "rgba(128,140,150,0.4)"
 TICKS = (0.125, 0.25, 0.5, 1, 2, 4)  # of the pictures there are
 QUIET = {"dash": "dot", "width": 1.2, "color": "gray"}
 
@@ -80,11 +81,15 @@ def _outlook(figure: Any, curve: Curve) -> None:
     ):
         _line(figure, part, name, dash)
     for times, name in ((1, text.NOW), (2, text.TWICE)):
-        figure.add_vline(
-            x=times * curve.pictures,
-            line=QUIET,
-            annotation={"text": f" {name}", "xanchor": "left", "showarrow": False},
-            annotation_position="bottom right",
+        figure.add_vline(x=times * curve.pictures, line=QUIET)
+        figure.add_annotation(
+            x=math.log10(times * curve.pictures),  # annotations count decades
+            y=0.02,
+            yref="y domain",
+            xanchor="left",
+            yanchor="bottom",
+            text=f" {name}",
+            showarrow=False,
         )
 
 
@@ -122,7 +127,7 @@ def transfer_figure(found: Transfer) -> Any:
     )
     figure.update_layout(
         height=70 + 46 * len(arms),
-        margin={**MARGIN, "t": 8},
+        margin={**MARGIN, "t": 8, "r": 28},
         bargap=0.45,
         xaxis={"range": [0, 1], "tickformat": ".0%", "title": transfer.RIGHT},
         yaxis={"type": "category", "automargin": True},

@@ -211,7 +211,10 @@ def _luck(tables: Sequence[_Table], some: np.ndarray, n: int, draws: np.ndarray)
 def _share(values: np.ndarray, judged: int) -> Share:
     """The first value with the interval of the others, never narrower than Wilson's."""
     value = float(values[0])
-    low, high = wilson(round(value * judged), judged)
+    right = value * judged
+    whole = min(int(right), judged - 1)
+    below, above = wilson(whole, judged), wilson(whole + 1, judged)
+    low, high = (a + (right - whole) * (b - a) for a, b in zip(below, above, strict=True))
     return Share(
         value=value, low=min(low, _low(values[1:]), value), high=max(high, _high(values[1:]), value)
     )

@@ -18,7 +18,7 @@ __all__ = [
     "transfer_sentences",
 ]
 
-LITTLE = 0.01  # a gain that is at most this is little
+LITTLE = 0.015  # a gain that is at most this is little
 CLEAR = 0.005  # a gain that is surely above this is one
 
 ARM_NAMES = {
