@@ -10,7 +10,6 @@ import plotly.graph_objects as go
 
 from tl_ui.charts import MARGIN, PALETTE
 from tl_ui.texts import rates as text
-from tl_ui.texts.numbers import rate
 
 __all__ = ["rate_figure"]
 
@@ -32,7 +31,7 @@ def rate_figure(result: Mapping[str, Any], usual: float) -> Any:
     figure = go.Figure()
     figure.add_scatter(
         x=rates, y=losses, name=text.MEASURED, mode="markers",
-        marker={"size": 4, "color": PALETTE[0], "opacity": 0.45},
+        marker={"size": 5, "color": PALETTE[0], "opacity": 0.7},
         hovertemplate="%{x:.2g}: %{y:.3f}<extra></extra>",
     )  # fmt: skip
     figure.add_scatter(
@@ -54,28 +53,32 @@ def rate_figure(result: Mapping[str, Any], usual: float) -> Any:
             hovertemplate=text.rule(name, value) + "<extra></extra>",
         )  # fmt: skip
     low, high = _range(smooth, losses, found["start"])
-    _mark(figure, usual, text.DEFAULT, "dot", "gray", bottom=True)
-    if found["rate"] is not None:
-        _mark(figure, found["rate"], text.SUGGESTED, "solid", PALETTE[1], bottom=False)
+    value = found["rate"]
+    left = value is not None and usual < value  # the words of the smaller rate stand to its left
+    _mark(figure, usual, text.DEFAULT, "dot", "gray", bottom=True, left=left)
+    if value is not None:
+        _mark(figure, value, text.SUGGESTED, "solid", PALETTE[1], bottom=False, left=not left)
     figure.update_layout(
-        height=340,
+        height=360,
         margin={**MARGIN, "t": 8},
-        legend={"orientation": "h", "y": -0.28, "yanchor": "top", "x": 0},
+        legend={"orientation": "h", "y": -0.36, "yanchor": "top", "x": 0},
         xaxis={"type": "log", "title": text.AXIS_RATE, "exponentformat": "power", "dtick": 1},
         yaxis={"title": text.AXIS_LOSS, "range": [low, high], "nticks": 6},
     )
     return figure
 
 
-def _mark(figure: Any, value: float, name: str, dash: str, color: str, *, bottom: bool) -> None:
+def _mark(
+    figure: Any, value: float, name: str, dash: str, color: str, *, bottom: bool, left: bool
+) -> None:
     figure.add_vline(x=value, line={"dash": dash, "width": 1.6, "color": color})
     figure.add_annotation(
         x=math.log10(value),  # annotations count decades
         y=0.02 if bottom else 0.98,
         yref="y domain",
         yanchor="bottom" if bottom else "top",
-        xanchor="left",
-        text=f" {name} {rate(value)}",
+        xanchor="right" if left else "left",
+        text=f" {name} ",
         showarrow=False,
     )
 

@@ -208,4 +208,9 @@ def _plan_line(event: RunStarted, probe: bool) -> str:
     of = f"from {event.n_train} pictures on {event.device}"
     if probe:
         return f"{what}{event.trainable:,} numbers solved {of}; the network stays as it is"
-    return f"{what}{event.trainable:,} of {event.parameters:,} parameters learn {of}"
+    learn = f"{event.trainable:,} of {event.parameters:,} parameters learn {of}"
+    open_blocks = [rate for rate in event.rates[:-1] if rate]
+    rates = f"learning rate {event.lr:g}"
+    if open_blocks:
+        rates += f", blocks before the head {', '.join(f'{rate:.2g}' for rate in open_blocks)}"
+    return f"{what}{learn}; {rates}"

@@ -45,7 +45,8 @@ STEPS, STEPS_LEAST = 100, 50  # 20 or 10 rates a decade; fastai has 12.5
 PASSES = 10  # over the pictures, beyond which fewer steps are taken while there are STEPS_LEAST
 SEEDS = (0, 1, 2)  # SCIENCE: one seed's curve follows the luck of its batches
 VIEWS = 2  # versions of a picture that are made for the test alone
-DIVERGED = 4.0  # times the lowest loss so far, and above the start; fastai
+DIVERGED = 4.0  # times the lowest loss so far, as fastai
+LOST = 0.5  # nats above the start: behind an exact head four times the lowest may be a hundredth
 QUICK = 0.8  # share of the past in the running loss that is watched for divergence
 
 Progress = Callable[[int, int], None]
@@ -210,9 +211,10 @@ class _Test:
             inputs, target, before = self._inputs(part)
             set_rates(optimizer, float(self._rates[min(step, len(self._rates) - 1)]))
             loss = float(self._passes.step(inputs, target, optimizer, gen).loss)
+            compared = loss - before + float(self._before.mean())
             if step:
-                losses.append(loss - before + float(self._before.mean()))
-            if watched.diverged(loss) or step == len(self._rates):
+                losses.append(compared)
+            if watched.diverged(compared) or step == len(self._rates):
                 break
         found = np.array(losses)
         return found[np.isfinite(found)] if len(found) else found
@@ -264,4 +266,4 @@ class _Watch:
             self._first = self._now = self._least = loss
         self._now = QUICK * self._now + (1 - QUICK) * loss
         self._least = min(self._least, self._now)
-        return self._now > DIVERGED * self._least and self._now > 2 * self._first
+        return self._now > DIVERGED * self._least and self._now > self._first + LOST

@@ -76,7 +76,7 @@ def beside(found: Mapping[str, Any], usual: float) -> str:
     """How the suggestion stands to the automatic rate."""
     ratio = float(found["rate"]) / usual
     if 1 / 3 <= ratio <= 3:
-        return "The two are close enough to give the same result."
+        return "The two are close: expect much the same result."
     return DISTANT
 
 
@@ -130,11 +130,17 @@ def meaning(result: Mapping[str, Any]) -> Meaning:
         )
     return Meaning(
         means="The rate at which the loss falls well and is not yet near the rate at which it goes "
-        "up again. Rates up to about three times larger or smaller usually do as well.",
+        "up again. It need not be exact: a rate a few times smaller learns as much in more epochs, "
+        "and one a few times larger often does as well.",
         computed=computed,
         changes="Other blocks, another network, batch size, picture size or other pictures: then "
         "it is asked anew. More pictures give a smoother curve.",
     )
+
+
+def part_label(title: str) -> str:
+    """The field of a block's part."""
+    return f"{title}: part of the head's rate"
 
 
 def part_words(value: float, by_hand: bool) -> str:

@@ -140,12 +140,13 @@ def blocks(draft: Draft, groups: Sequence[GroupFacts], plan: FreezePlan) -> None
 
 def _part(draft: Draft, title: str, place: int, now: Sequence[float], by_hand: bool) -> None:
     key = f"{draft.project_id}.block_rate.{place}"
-    st.session_state[key] = min(max(now[place] / now[-1], PARTS[0]), PARTS[1])
+    part = min(max(now[place] / now[-1], PARTS[0]), PARTS[1])
+    st.session_state[key] = part
     st.number_input(
-        title,
+        text.part_label(title),
         min_value=PARTS[0],
         max_value=PARTS[1],
-        step=0.01,
+        step=max(PARTS[0], float(f"{part / 5:.0e}")),
         format="%.4f",
         key=key,
         on_change=_take_part,

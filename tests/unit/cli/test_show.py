@@ -66,10 +66,15 @@ def test_a_probe_says_one_line_for_all_strengths(capsys: pytest.CaptureFixture[s
 def test_training_counts_its_epochs(capsys: pytest.CaptureFixture[str]) -> None:
     out = said(capsys, started(), ENGINE, epoch(1))
     assert out.splitlines() == [
-        "tiny, head: 10 of 100 parameters learn from 40 pictures on cpu",
+        "tiny, head: 10 of 100 parameters learn from 40 pictures on cpu; learning rate 0.01",
         engine_line(ENGINE),
         "epoch   1/4  loss 0.600  validation loss 0.500  accuracy 70.0%  best so far",
     ]
+
+
+def test_the_rates_that_are_used_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+    out = said(capsys, replace(started(), rates=[0.0, 4e-5, 1e-4, 1e-3]))
+    assert "; learning rate 0.01, blocks before the head 4e-05, 0.0001" in out
 
 
 def test_for_scripts_every_event_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -141,3 +141,12 @@ def test_too_little_memory_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rangetest, "is_out_of_memory", lambda err: True)
     with pytest.raises(DeviceMemoryError, match="not enough memory for 8 pictures"):
         found_by(HEAD)
+
+
+def test_a_loss_near_zero_may_quadruple_without_having_diverged() -> None:
+    near = rangetest._Watch()
+    assert not any(near.diverged(loss) for loss in (0.01, 0.002, 0.05, 0.03, 0.1, 0.2))
+    lost = rangetest._Watch()
+    assert not lost.diverged(0.7)
+    assert any(lost.diverged(loss) for loss in (0.5, 3.0, 9.0, 20.0))
+    assert rangetest._Watch().diverged(float("nan"))
