@@ -22,6 +22,7 @@ from tl_core.jobs.work import Context
 from tl_core.models.facts import ModelCard
 from tl_core.models.groups import LayerGroup
 from tl_core.models.plan import FreezePlan
+from tl_core.train.blockrates import rates_of
 from tl_core.train.checkpoint import Checkpoint, read_checkpoint
 from tl_core.train.defaults import resolved
 from tl_core.train.engine import Decided
@@ -159,6 +160,12 @@ class _Way:
         body = len(self._groups) - 1
         return self._groups[body - number].title
 
+    def rate(self, number: int) -> float:
+        """At which the block that stage ``number`` opens learns."""
+        own = self.spec(number)
+        plan = FreezePlan.from_layers(own.freeze.layers, len(self._groups))
+        return rates_of(own.train, plan)[len(self._groups) - 1 - number]
+
     def seconds(self, number: int) -> float | None:
         """What a stage takes, as far as this machine is known."""
         told = estimate.expected(
@@ -187,7 +194,6 @@ class _Asked:
         self.context.orders.answered()  # what was clicked before the question is no answer to it
         best = history[best_epoch(history) - 1]
         own = self.way.spec(number)
-        lr = own.train.lr or 0.0
         return GateOpened(
             epoch=len(history),
             stage=number,
@@ -195,8 +201,8 @@ class _Asked:
             layers=self.way.layers[number],
             before=self.way.layers[number - 1],
             block=self.way.block(number),
-            lr=lr,
-            block_lr=lr * own.train.backbone_lr,
+            lr=own.train.lr or 0.0,
+            block_lr=self.way.rate(number),
             epochs=own.train.epochs or 0,
             expected_seconds=self.way.seconds(number),
             val_accuracy=best.val_acc,

@@ -54,6 +54,7 @@ def test_gradual_goes_all_the_way_without_asking(home: Home, engine: Engine) -> 
     assert asked[1].fell_low is not None and asked[1].fell_high is not None
     assert asked[1].fell_low <= (asked[1].fell or 0) <= asked[1].fell_high
     assert asked[0].block_lr == pytest.approx(asked[0].lr / 10)
+    assert asked[1].block_lr == pytest.approx(asked[1].lr / 10 * 0.4)  # further from the head
     view = fold(RunView(run_id=run), EventLog(engine).all_after(run))
     head_epochs = len(view.history) - 4
     assert [one.epoch for one in view.history] == list(range(1, head_epochs + 5))
