@@ -282,7 +282,8 @@ class Studio:
         """
         row = self.queue.get(run_id)
         where = {"parent": run_id, "goes_on": go_on, "verdict": verdict, "remedy": remedy}
-        spec = changed(RunSpec.from_dict(row.spec), {**changes, **where})
+        before = self._reached(row) if go_on else RunSpec.from_dict(row.spec)
+        spec = changed(before, {**changes, **where})
         started = self.start(row.project_id, spec)
         if go_on and row.active:
             with suppress(RunStateError):  # it has ended by itself this moment
@@ -290,6 +291,17 @@ class Studio:
         # the user's own draft takes the change over, and keeps what it leaves automatic
         self.save_draft(row.project_id, changed(self.draft(row.project_id), changes))
         return started
+
+    def _reached(self, row: RunRow) -> RunSpec:
+        """A run's settings; of a run in stages, those of the stage that it has come to."""
+        spec = RunSpec.from_dict(row.spec)
+        started = self.catch_up(row.id).started
+        if spec.freeze.stages == "off" or started is None:
+            return spec
+        own: dict[str, Any] = {"freeze.stages": "off", "freeze.layers": started.layers}
+        if started.layers == "head":  # its rate and epochs are not those of opened blocks
+            own |= {"train.lr": None, "train.epochs": None, "train.views": None}
+        return changed(spec, own)
 
     def obstacle(self, row: RunRow, changes: Mapping[str, Any]) -> str:
         """Why a run with these changes cannot go on from an earlier one; empty when it can."""

@@ -81,17 +81,25 @@ def test_the_gain_can_be_measured_while_it_waits(
     assert asked.spec["candidates"] == ["exact-head", "last:1"] and asked.spec["exhaustive"]
 
 
+def raced(layers: str, right: list[int]) -> dict[str, Any]:
+    return {"layers": layers, "right": right, "judged": [50] * len(right), "seconds": 1.0}
+
+
 @pytest.mark.parametrize(
-    ("low", "high", "words"),
-    [(0.01, 0.05, "it helps"), (-0.05, -0.01, "it hurts"), (-0.01, 0.05, "cannot be told")],
+    ("after", "words"),
+    [
+        ([45, 46, 45, 46, 45], "it helps"),
+        ([35, 34, 35, 34, 35], "it hurts"),
+        ([41, 38, 44, 36, 42], "cannot be told"),
+    ],
 )
 def test_a_measured_gain_is_told_with_its_interval(
-    open_page: OpenPage, studio: Studio, project: Project, low: float, high: float, words: str
+    open_page: OpenPage, studio: Studio, project: Project, after: list[int], words: str
 ) -> None:
-    gain = {"value": (low + high) / 2, "low": low, "high": high}
     result: dict[str, Any] = {
-        "chosen": "exact-head",
-        "gains": {"last:1": gain},
+        "chosen": "deep-probe",
+        "folds": 5,
+        "raced": [raced("exact-head", [40, 40, 40, 40, 40]), raced("last:1", after)],
         "model": studio.draft(project.id).model.name,
         "data_version": studio.library.get(project.id).data_version,
     }
@@ -109,7 +117,7 @@ def test_what_the_last_block_brought_is_told(
     )
     run = waiting(studio, project, later)
     said = texts(open_page("train", project=project.id, run=run)).replace("\\", "")
-    assert "The last block brought +2.0 points" in said and "changed by -0.050: it helped" in said
+    assert "changed by -0.050 (-0.090 to -0.010): it helped" in said
 
 
 def test_a_policy_needs_no_answer(open_page: OpenPage, studio: Studio, project: Project) -> None:

@@ -50,7 +50,7 @@ def project(studio: Studio) -> Project:
 def measured(studio: Studio, project: Project, found: Growth = FOUND, **more: Any) -> str:
     result = {
         "growth": found.to_dict(),
-        "model": "m",
+        "model": "resnet10t.tiny_imagenet",
         "title": "Thaw ResNet-10T",
         "seconds": 7.0,
         "data_version": studio.library.get(project.id).data_version,

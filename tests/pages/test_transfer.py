@@ -51,7 +51,7 @@ def project(studio: Studio) -> Project:
 def run(studio: Studio, project: Project, **more: Any) -> str:
     result = {
         "transfer": FOUND.to_dict(),
-        "model": "m",
+        "model": "resnet10t.tiny_imagenet",
         "title": "Thaw ResNet-10T",
         "seconds": 400.0,
         "data_version": studio.library.get(project.id).data_version,

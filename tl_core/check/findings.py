@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tl_core.events import Severity
@@ -62,6 +62,27 @@ class CheckedSet:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def part(self, rows: np.ndarray) -> CheckedSet:
+        """Some of the pictures by position, the classes as they are."""
+        kept = rows.tolist()
+
+        def of(values: Any) -> Any:
+            return tuple(values[row] for row in kept) if len(values) else values
+
+        return replace(
+            self,
+            ids=of(self.ids),
+            paths=of(self.paths),
+            digests=of(self.digests),
+            labels=self.labels[rows],
+            splits=of(self.splits),
+            widths=self.widths[rows],
+            heights=self.heights[rows],
+            sizes=self.sizes[rows],
+            formats=of(self.formats),
+            units=of(self.units),
+        )
 
     def label(self, position: int) -> str:
         """The class of a picture by name."""

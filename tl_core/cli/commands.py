@@ -61,6 +61,8 @@ def resume(options: argparse.Namespace) -> int:
     engine = open_engine(home)
     queue = Queue(engine)
     row = queue.get(options.run_id)
+    if row.spec.get("freeze", {}).get("stages") == "ask":
+        _somebody_to_ask(options)
     seen_at = row.heartbeat_at or row.created_at
     fresh = row.state == "starting" and time.time() - seen_at < START_S
     if row.state in ALIVE and not fresh and not alive(row.pid, seen_at):
@@ -193,12 +195,8 @@ def project_for(home: Home, engine: Engine, data: Path, intake: Intake) -> str:
 def spec_of(options: argparse.Namespace, home: Home) -> RunSpec:
     """Settings from the options of ``train`` and ``lr-find``."""
     model = ModelConfig(**({"name": options.model} if options.model else {}))
-    if options.stages == "ask" and not sys.stdin.isatty():
-        raise ConfigError(
-            "There is nobody to ask whether a further block should be opened.",
-            field="stages",
-            hint="Use --stages auto or --stages gradual, or run it in a terminal.",
-        )
+    if options.stages == "ask":
+        _somebody_to_ask(options)
     if options.weights:
         path = Path(options.weights).expanduser()
         if not path.is_file():
@@ -244,6 +242,16 @@ def _rate(text: str) -> float | None:
         raise ConfigError(
             f"{text!r} is not a learning rate.", field="lr", hint="Give a number, or auto."
         ) from err
+
+
+def _somebody_to_ask(options: argparse.Namespace) -> None:
+    """A run that asks would wait for ever where nobody reads what it says."""
+    if machine(options) or not sys.stdin.isatty():
+        raise ConfigError(
+            "There is nobody to ask whether a further block should be opened.",
+            field="stages",
+            hint="Run it in a terminal and without --json, or with --stages auto or gradual.",
+        )
 
 
 def _work(home: Home, engine: Engine, run_id: str, options: argparse.Namespace) -> int:

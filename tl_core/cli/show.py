@@ -171,7 +171,11 @@ class EventPrinter:
         self._say(f"validation {asked.val_accuracy:.1%}. {gate_line(asked)}")
         self._say(f"next: {asked.block} ({asked.layers}), {time}{asked.epochs} epochs")
         if asked.asks and sys.stdin.isatty():
-            self._answer(input("open it? [y/N] ").strip().lower() in ("y", "yes"))
+            try:
+                typed = input("open it? [y/N] ")
+            except EOFError:  # the terminal was closed: what there is is kept
+                typed = ""
+            self._answer(typed.strip().lower() in ("y", "yes"))
 
     def _strengths(self) -> None:
         """The best of the strengths tried, once something else happens."""

@@ -22,7 +22,13 @@ from tl_core.config import RGB, RunSpec, changed
 from tl_core.data.pixels import open_pixels
 from tl_core.data.records import ImageRecord
 from tl_core.data.together import units_of
-from tl_core.errors import ConfigError, LayerGroupError, ModelError, TooFewImagesError
+from tl_core.errors import (
+    ConfigError,
+    DivergedError,
+    LayerGroupError,
+    ModelError,
+    TooFewImagesError,
+)
 from tl_core.jobs.costing import network_name
 from tl_core.jobs.submit import missing_for_training
 from tl_core.jobs.work import Context
@@ -149,6 +155,7 @@ def raced(
         home=home,
         digests=tuple(one.digest for one in some),
         labels=labels,
+        units=units,
         fold=dealt(labels, units, seed=spec.train.seed, folds=COMPARED_FOLDS),
         spec=spec,
         channels=channels,
@@ -181,6 +188,7 @@ class _Ground:
     home: Home
     digests: tuple[str, ...]
     labels: np.ndarray
+    units: np.ndarray
     fold: np.ndarray
     spec: RunSpec
     channels: int
@@ -352,7 +360,7 @@ class _Deep:
             prepared_features(features, looked.taps.blocks),
             torch.from_numpy(ground.labels),
             ground.n_classes,
-            torch.from_numpy(dealt(ground.labels, np.arange(len(ground.labels)), seed=CHOOSING)),
+            torch.from_numpy(dealt(ground.labels, ground.units, seed=CHOOSING)),
         )
         found: np.ndarray = heads.right(torch.from_numpy(ground.fold)).numpy()
         return found
@@ -380,7 +388,10 @@ class _Tuned:
             self._trials = self._ready()
         begun = time.perf_counter()
         out = ground.held_out(fold)
-        found = self._trials.run(train=ground.trained_on(fold), held_out=out)
+        try:
+            found = self._trials.run(train=ground.trained_on(fold), held_out=out)
+        except DivergedError:  # as good as no answer
+            return 0, len(out), time.perf_counter() - begun
         last = found.history[-1]
         return round(last.val_acc * last.n_val), last.n_val, time.perf_counter() - begun
 

@@ -20,7 +20,15 @@ from tl_core.jobs.submit import Snapshot, read_snapshot
 from tl_core.models.catalog import card
 from tl_core.storage import Home, atomic_path, read_json, write_json
 
-__all__ = ["Origin", "begin", "forget_start", "kept_origin", "obstacle", "start_weights"]
+__all__ = [
+    "Origin",
+    "begin",
+    "forget_start",
+    "keep_origin",
+    "kept_origin",
+    "obstacle",
+    "start_weights",
+]
 
 WEIGHTS = "model.safetensors"  # what a finished run has kept
 START, ORIGIN = "start.safetensors", "origin.json"
@@ -78,8 +86,13 @@ def begin(home: Home, engine: Engine, run_id: str, spec: RunSpec, snapshot: Snap
     if origin.weights:
         with atomic_path(folder / START) as part:
             shutil.copyfile(home.run_dir(origin.run) / WEIGHTS, part)
-    write_json(folder / ORIGIN, asdict(origin))
+    keep_origin(home, run_id, origin)
     return origin
+
+
+def keep_origin(home: Home, run_id: str, origin: Origin) -> None:
+    """Write down where a run begins."""
+    write_json(home.run_dir(run_id) / ORIGIN, asdict(origin))
 
 
 def kept_origin(home: Home, run_id: str) -> Origin | None:
@@ -120,7 +133,9 @@ def _found(home: Home, engine: Engine, spec: RunSpec, snapshot: Snapshot) -> Ori
     older = kept_origin(home, spec.parent)
     seen = {row.digest for row in before.part("train")} | set(older.seen if older else ())
     judging = {row.digest for part in ("val", "test") for row in snapshot.part(part)}
-    if not why and seen & judging:
+    tested = {row.digest for row in snapshot.part("test")}
+    chose = {row.digest for row in before.part("val")}
+    if not why and (seen & judging or chose & tested):
         why = "The pictures were divided anew: some it was trained on are now there to judge it."
     if why:
         return Origin(run=earlier.id, weights=False, why=why)

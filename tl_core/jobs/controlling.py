@@ -12,15 +12,12 @@ from typing import Any
 import numpy as np
 
 from tl_core.cache.shelf import Shelf
-from tl_core.check.copies import copies_of
-from tl_core.check.division import all_units
 from tl_core.check.findings import CheckedSet
-from tl_core.check.looks import looks_of
 from tl_core.config import RunSpec, changed
 from tl_core.data.pixels import open_pixels
 from tl_core.errors import TooFewImagesError
 from tl_core.jobs.checking import Reporter
-from tl_core.jobs.growing import project_set
+from tl_core.jobs.growing import project_set, untested_units
 from tl_core.jobs.work import Context
 from tl_core.models.build import build
 from tl_core.models.catalog import DEFAULT_MODEL, card
@@ -163,9 +160,7 @@ def _spec(facts: ModelCard, layers: str, n_train: int, n_classes: int) -> RunSpe
 def _material(
     home: Home, checked: CheckedSet, model_name: str, progress: Reporter, pictures: int
 ) -> Material:
-    looks = looks_of(home, checked.digests, report=progress("Looking at the pictures"))
-    units = all_units(checked, copies_of(checked, looks["grey"]))
-    free = np.flatnonzero([split != "test" for split in checked.splits])
+    free, units = untested_units(home, checked, progress)
     rows = curve_rows(checked.labels, units, free)
     if not len(rows):
         raise TooFewImagesError(

@@ -45,10 +45,21 @@ def expected_gain(
 
 
 def _gain(found: Mapping[str, Any], before: str, after: str) -> Expected | None:
-    chosen = SAME.get(found["chosen"], found["chosen"])
-    gains = {SAME.get(name, name): gain for name, gain in found["gains"].items()}
-    if chosen == before and (gain := gains.get(after)):
-        return Expected(value=gain["value"], low=gain["low"], high=gain["high"])
-    if chosen == after and (gain := gains.get(before)):
-        return Expected(value=-gain["value"], low=-gain["high"], high=-gain["low"])
-    return None
+    from tl_core.train.racing import Raced, difference  # heavy: not before it is needed
+
+    raced = {
+        SAME.get(one["layers"], one["layers"]): Raced(
+            layers=one["layers"],
+            right=tuple(one["right"]),
+            judged=tuple(one["judged"]),
+            seconds=one["seconds"],
+        )
+        for one in found["raced"]
+    }
+    if before not in raced or after not in raced:
+        return None
+    told = difference(raced[after], raced[before], folds=int(found["folds"]))
+    if told is None:
+        return None
+    gain = told[2]
+    return Expected(value=gain.value, low=gain.low, high=gain.high)

@@ -23,7 +23,7 @@ from tl_core.worth.growth import Growth
 from tl_core.worth.outlook import outlook
 from tl_core.worth.thinning import FEWEST, curve_rows, measured
 
-__all__ = ["Opened", "grown", "learning_curve", "opened", "project_set"]
+__all__ = ["Opened", "grown", "learning_curve", "opened", "project_set", "untested_units"]
 
 
 def learning_curve(context: Context) -> dict[str, Any]:
@@ -80,6 +80,26 @@ class Opened:
     available: int
 
 
+def untested_units(
+    home: Home, checked: CheckedSet, progress: Reporter
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that are not for the test, and what each picture of the set moves with, int (N,).
+
+    No test picture is opened: each stands alone, unless records say what it belongs to.
+
+    Args:
+        home: The store that holds the pictures.
+        checked: The set.
+        progress: As for ``opened``.
+    """
+    free = np.flatnonzero([split != "test" for split in checked.splits])
+    some = checked.part(free)
+    looks = looks_of(home, some.digests, report=progress("Looking at the pictures"))
+    units = np.arange(len(checked))
+    units[free] = free[all_units(some, copies_of(some, looks["grey"]))]
+    return free, units
+
+
 def opened(home: Home, checked: CheckedSet, model_name: str, progress: Reporter) -> Opened:
     """Everything but the test pictures, as a network sees it.
 
@@ -92,9 +112,7 @@ def opened(home: Home, checked: CheckedSet, model_name: str, progress: Reporter)
     Raises:
         TooFewImagesError: Too few are left to learn from some and judge on others.
     """
-    looks = looks_of(home, checked.digests, report=progress("Looking at the pictures"))
-    units = all_units(checked, copies_of(checked, looks["grey"]))
-    free = np.flatnonzero([split != "test" for split in checked.splits])
+    free, units = untested_units(home, checked, progress)
     rows = curve_rows(checked.labels, units, free)
     if not len(rows):
         raise TooFewImagesError(

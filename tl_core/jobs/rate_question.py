@@ -30,7 +30,9 @@ def rate_question(spec: RunSpec, data_version: int) -> dict[str, Any]:
     """
     usual = TrainConfig()
     train = replace(spec.train, **{name: getattr(usual, name) for name in APART})
-    body = replace(spec, train=train, parent="", note="").to_dict()
+    bare = replace(spec, parent="", note="", goes_on=False, verdict="", remedy="")
+    freeze = replace(spec.freeze, stages="off")
+    body = replace(bare, train=train, freeze=freeze).to_dict()
     return {"spec": body, "data_version": data_version}
 
 

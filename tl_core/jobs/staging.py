@@ -14,7 +14,7 @@ from tl_core.cache.shelf import Shelf
 from tl_core.config import RunSpec, changed
 from tl_core.errors import CheckpointError
 from tl_core.events import EpochDone, Event, GateOpened
-from tl_core.intervals import wilson
+from tl_core.intervals import paired_mean, wilson
 from tl_core.jobs import estimate
 from tl_core.jobs.gains import COMPARISON, expected_gain
 from tl_core.jobs.submit import Snapshot
@@ -39,7 +39,6 @@ from tl_core.train.stages import (
 
 __all__ = ["in_stages", "staged"]
 
-Z = 1.96  # standard errors on both sides of a 95 % interval
 WAIT_S = 0.3
 
 Decide = Callable[[int, RunSpec, FreezePlan, Recipe], Decided]
@@ -60,7 +59,7 @@ def staged(
     data: TrainData,
     *,
     decide: Decide,
-    judge: Judge,
+    coach: Callable[[RunSpec], Judge],
     save: Callable[[Checkpoint], None],
 ) -> Iterator[Event]:
     """The events of a run in stages, from where it was left.
@@ -74,7 +73,7 @@ def staged(
         groups: Its layer groups.
         data: The pictures.
         decide: How a stage is computed: from its number, settings, plan and recipe.
-        judge: The coach.
+        coach: A judge for settings; each stage has its own, with the epochs before it counted.
         save: Keeps a checkpoint.
     """
     way = _Way(context, spec, facts, snapshot, groups)
@@ -89,6 +88,10 @@ def staged(
             decided = decide(number, own, plan, recipe)
             stages[number] = Stage(plan=plan, recipe=recipe, decided=decided)
         return stages[number]
+
+    def judge(number: int, before: int) -> Judge:
+        own = way.spec(number)
+        return coach(changed(own, {"train.epochs": before + (own.train.epochs or 0)}))
 
     def begin(one: Begun) -> None:
         write_begun(context.begun, one)
@@ -252,13 +255,14 @@ class _Asked:
             return {}
         old, new = best_epoch(before), len(before) + _best_at(after)
         fall = (val_losses[old - 1] - val_losses[new - 1]).astype(np.float64)
-        reach = Z * float(fall.std(ddof=1)) / max(1, len(fall)) ** 0.5 if len(fall) > 1 else 0.0
-        mean = float(fall.mean())
+        if len(fall) < 2:
+            return {}
+        mean, low, high = paired_mean(fall.tolist())
         return {
             "gained": history[new - 1].val_acc - history[old - 1].val_acc,
             "fell": mean,
-            "fell_low": mean - reach,
-            "fell_high": mean + reach,
+            "fell_low": low,
+            "fell_high": high,
         }
 
     def _epochs_of(self, number: int, history: Sequence[EpochDone]) -> int:

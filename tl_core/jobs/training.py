@@ -106,14 +106,18 @@ def _begun(
     context: Context, spec: RunSpec, snapshot: Snapshot, origin: Origin
 ) -> tuple[nn.Module, Origin]:
     """The network with its first weights, and where they are from after all."""
+    start = continuing.start_weights(context.home, context.row.id)
+    if origin.weights and not start.is_file():  # it was over already when its process was killed
+        origin = replace(origin, weights=False, why="Its first weights are not here any more.")
     if origin.weights:
         model = _network(context, spec, snapshot, weights="random")  # all are replaced
-        state = load_file(continuing.start_weights(context.home, context.row.id))
+        state = load_file(start)
         own = model.state_dict()
         if own.keys() == state.keys() and all(own[k].shape == state[k].shape for k in own):
             model.load_state_dict(state)
             return model, origin
         origin = replace(origin, weights=False, why="Its weights do not fit this network.")
+        continuing.keep_origin(context.home, context.row.id, origin)
     if origin.why:
         context.emit(
             Warned(
@@ -175,12 +179,15 @@ def _fit(
     """Train and emit every event but the last, which is returned."""
     groups = layer_groups(model)
     data = train_data(spec, snapshot, parts)
-    coach = Coach(
-        spec,
-        n_classes=len(snapshot.classes),
-        val_labels=data.val_y,
-        usual_lr=_usual_rate(spec, facts, snapshot),
-    )
+
+    def coach(own: RunSpec) -> Coach:
+        return Coach(
+            own,
+            n_classes=len(snapshot.classes),
+            val_labels=data.val_y,
+            usual_lr=_usual_rate(own, facts, snapshot),
+        )
+
     shelf = Shelf(context.home)
 
     def decide(number: int, own: RunSpec, plan: FreezePlan, recipe: Recipe) -> Decided:
@@ -197,7 +204,7 @@ def _fit(
             groups,
             data,
             decide=decide,
-            judge=coach,
+            coach=coach,
             save=lambda checkpoint: write_checkpoint(context.checkpoint, checkpoint),
         )
     else:
@@ -217,7 +224,7 @@ def _fit(
             control=context.orders,
             resume=read_checkpoint(path) if path.is_file() else None,
             save=lambda checkpoint: write_checkpoint(path, checkpoint),
-            judge=coach,
+            judge=coach(spec),
             decided=decide(0, spec, plan, recipe),
             shelf=shelf,
             progress=context.progress("Fitting the head"),
@@ -352,7 +359,7 @@ def _learn_time(context: Context, spec: RunSpec, facts: ModelCard, snapshot: Sna
     view = fold(RunView(run_id=context.row.id), log.all_after(context.row.id))
     if view.restarts or view.finished is None or view.finished.reason != "completed":
         return
-    if spec.freeze.stages != "off":  # what was told is of one stage
+    if in_stages(spec, len(described.groups)):  # what was told is of one stage
         return
     told = estimate.expected(
         context.home,

@@ -139,20 +139,24 @@ def race(
                 raced[one.layers] = _leaving(known)
                 total -= folds - fold - 1
     report(done, total)
-    return _outcome([raced[one.layers] for one in entrants])
+    return _outcome([raced[one.layers] for one in entrants], folds)
 
 
-def difference(better: Raced, worse: Raced) -> tuple[float, float, Gain] | None:
+def difference(better: Raced, worse: Raced, *, folds: int) -> tuple[float, float, Gain] | None:
     """(mean, standard error, 95 % interval) of the accuracy of one less that of the other.
 
     Over the folds that both ran; None where they are fewer than two.
+
+    Args:
+        better: One choice.
+        worse: Another.
+        folds: Of the division, which says how many pictures two trainings share.
     """
-    folds = min(len(better.right), len(worse.right))
+    held, folds = 1 / folds, min(len(better.right), len(worse.right))
     if folds < 2:
         return None
     mine, other = (np.divide(one.right[:folds], one.judged[:folds]) for one in (better, worse))
     gaps = mine - other
-    held = 1 / max(len(better.right), len(worse.right))  # share of the pictures in a fold
     mean = float(gaps.mean())
     error = math.sqrt((1 / folds + held / (1 - held)) * float(gaps.var(ddof=1)))
     reach = error * float(stats.t.ppf((1 + LEVEL) / 2, folds - 1))
@@ -192,20 +196,20 @@ def _behind(dearer: Raced, cheaper: Raced) -> bool:
     return newcombe(mine, n, other, n, ONE_ERROR)[1] < 0
 
 
-def _outcome(raced: list[Raced]) -> Outcome:
+def _outcome(raced: list[Raced], folds: int) -> Outcome:
     whole = [one for one in raced if not one.left]
     best = max(whole, key=lambda one: one.accuracy)  # the cheapest of equals
-    chosen = next(one for one in whole if _as_good(one, best))
+    chosen = next(one for one in whole if _as_good(one, best, folds))
     gains = {
-        one.layers: found[2] if (found := difference(one, chosen)) else None
+        one.layers: found[2] if (found := difference(one, chosen, folds=folds)) else None
         for one in raced
         if one is not chosen
     }
     return Outcome(raced=tuple(raced), best=best.layers, chosen=chosen.layers, gains=gains)
 
 
-def _as_good(one: Raced, best: Raced) -> bool:
+def _as_good(one: Raced, best: Raced, folds: int) -> bool:
     if one is best:
         return True
-    found = difference(best, one)
+    found = difference(best, one, folds=folds)
     return found is not None and found[0] <= found[1]

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from tl_core.cache.shelf import Shelf
 from tl_core.config import parse_layers
-from tl_core.errors import CheckpointError
+from tl_core.errors import CheckpointError, DivergedError
 from tl_core.events import (
     CheckpointSaved,
     Continued,
@@ -116,7 +116,7 @@ def fit_in_stages(
     model_name: str,
     control: Control,
     gate: Gate,
-    judge: Judge,
+    judge: Callable[[int, int], Judge],
     begun: Begun | None = None,
     resume: Checkpoint | None = None,
     begin: Callable[[Begun], None] = lambda begun: None,
@@ -139,7 +139,8 @@ def fit_in_stages(
         model_name: As for ``fit``.
         control: As for ``fit``.
         gate: Asked before every stage but the first.
-        judge: Given all epochs, numbered through; told the end of the run only.
+        judge: Gives the judge of a stage, from its number and the epochs before it. A judge is
+            given all epochs, numbered through, and told the end of the run only.
         begun: The stage that was at work when the run was interrupted; None = the first.
         resume: Its last checkpoint, if there was one.
         begin: Called with what a stage begins from, before it does.
@@ -159,7 +160,7 @@ def fit_in_stages(
         else:
             now = replace(now, start=trainable_state(model, groups, stage.plan))
         begin(now)
-        whole = _Whole(now, judge, len(data.val_y))
+        whole = _Whole(now, judge(now.number, len(now.history)), len(data.val_y))
         result = yield from _one(
             model,
             groups,
@@ -179,6 +180,7 @@ def fit_in_stages(
         if best_epoch(whole.history) <= len(now.history):  # what was opened did not help
             assert now.start is not None
             load_trainable_state(model, groups, stage.plan, now.start)
+            model.eval()
         following = now.number + 1
         if result.reason in ("stopped", "diverged") or following >= n_stages:
             break
@@ -189,6 +191,8 @@ def fit_in_stages(
         goes_on, by = gate.answer(asked)
         yield GateClosed(epoch=len(whole.history), opened=goes_on, by=by)
         if not goes_on:
+            if control.poll() == "stop":
+                result = replace(result, reason="stopped")
             break
         now = Begun(
             number=following,
@@ -247,6 +251,12 @@ class _Whole:
         self.findings += found
         return found
 
+    def broken(self) -> RunFinished:
+        """The end of a stage whose loss stopped being a number before any epoch was done."""
+        return RunFinished(
+            reason="diverged", epochs=0, best_epoch=0, val_accuracy=0.0, val_accuracy_ci=[0.0, 1.0]
+        )
+
     def finished(self, last: RunFinished) -> RunFinished:
         """The result of the best epoch of all stages."""
         best = self.history[best_epoch(self.history) - 1]
@@ -284,7 +294,7 @@ def _one(
     """One stage; its end is returned, not said."""
     if resume is not None:
         whole.resumed(resume)
-    for event in fit(
+    events = fit(
         model,
         groups,
         stage.plan,
@@ -299,12 +309,18 @@ def _one(
         decided=stage.decided,
         shelf=shelf,
         progress=progress,
-    ):
-        if isinstance(event, RunFinished):
-            return event
-        yield _in_the_whole(event, whole)
-        if again and isinstance(event, RunStarted):  # readers forget what the stage had done
-            yield RunResumed(epoch=whole.offset, history=list(whole.history))
+    )
+    try:
+        for event in events:
+            if isinstance(event, RunFinished):
+                return event
+            yield _in_the_whole(event, whole)
+            if again and isinstance(event, RunStarted):  # readers forget what the stage had done
+                yield RunResumed(epoch=whole.offset, history=list(whole.history))
+    except DivergedError:
+        if not whole.history:  # nothing to fall back on
+            raise
+        return whole.broken()
     raise AssertionError("fit ends with RunFinished")
 
 

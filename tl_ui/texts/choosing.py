@@ -17,6 +17,7 @@ UNASKED = (
 GO = "Compare on my pictures"
 AGAIN = "Compare again"
 STALE = "The pictures or the model were changed since this was measured."
+AS_COMPARED = {"train.lr": None, "train.epochs": None, "train.views": None}  # chosen for the layers
 FAILED = "The choices could not be compared."
 CANCELLED = "The comparison was stopped."
 

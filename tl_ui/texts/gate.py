@@ -46,8 +46,9 @@ def reached(asked: GateOpened) -> str:
     else:
         verdict = "that is within chance"
     return (
-        f"The run stands at {now}. The last block brought {_points(asked.gained)}, and the loss on "
-        f"the same pictures changed by {-asked.fell:+.3f}: {verdict}."
+        f"The run stands at {now}. With the last block the loss on the same validation pictures "
+        f"changed by {-asked.fell:+.3f} ({-(asked.fell_high or 0):+.3f} to "
+        f"{-(asked.fell_low or 0):+.3f}): {verdict}."
     )
 
 

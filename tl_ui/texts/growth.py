@@ -19,8 +19,9 @@ INTRO = (
 )
 GO = "Measure"
 AGAIN = "Measure again"
+STOPPED = "The measurement was stopped."
 FAILED = "The curve could not be measured; everything else works without it."
-STALE = "The pictures have changed since this was measured."
+STALE = "The pictures or the network are others since this was measured."
 LINK = "Would more pictures help? Measured on the Evaluate page"
 MEASURED, FITTED, AHEAD = "Measured", "Fitted", "Looked ahead"
 BAND = "Where the curve likely runs (95 %)"

@@ -18,6 +18,7 @@ _KINDS = {
     "advise": "Measuring networks on your pictures",
     "baseline": "Making the instant baseline",
     "describe": "Looking into the network",
+    "check": "Checking the pictures",
     "choose_layers": "Comparing choices of layers",
     "measure": "Measuring this machine",
     "control": "Comparing with training from scratch",

@@ -22,7 +22,7 @@ AGAIN = "Run it again"
 GO_ON = "Go on"
 STOPPED = "The control was stopped. What was computed is kept; go on whenever you like."
 FAILED = "The control could not be run; everything else works without it."
-STALE = "The pictures have changed since this was measured."
+STALE = "The pictures or the network are others since this was measured."
 UNKNOWN_TIME = (
     "Training from scratch is slow: expect minutes to hours, depending on the network and this "
     "machine. You can close the page, or stop and go on later."

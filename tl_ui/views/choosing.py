@@ -19,6 +19,7 @@ from tl_ui.views.meaning import explained
 __all__ = ["KIND", "card"]
 
 KIND = "choose_layers"
+LOOKED_BACK = 20  # comparisons, among which are those that a gate asked for
 STYLE = """<style>
 .thaw-race{display:grid;grid-template-columns:minmax(6.5rem,auto) 1fr auto;gap:.1rem .9rem;
 align-items:center;margin:.2rem 0 .4rem}
@@ -37,7 +38,8 @@ border-radius:.2rem;background:#1480b8}
 
 def card(draft: Draft) -> None:
     """Where the comparison for these pictures and this model stands."""
-    row = next(iter(draft.work.queue.rows(project_id=draft.project_id, kind=KIND, limit=1)), None)
+    rows = draft.work.queue.rows(project_id=draft.project_id, kind=KIND, limit=LOOKED_BACK)
+    row = next((one for one in rows if "candidates" not in one.spec), None)
     with st.container(border=True, key="choosing", gap="small"):
         st.markdown(f"**{text.TITLE}**")
         if row is None:
@@ -79,7 +81,7 @@ def _found(draft: Draft, row: RunRow, found: Mapping[str, Any]) -> None:
                 type="primary",
                 icon=":material/check:",
                 on_click=draft.save,
-                args=({"freeze.layers": chosen},),
+                args=({"freeze.layers": chosen, **text.AS_COMPARED},),
             )
         explained(text.meaning(found), key=f"choosing.why.{row.id}")
     st.caption(esc_md(text.measured(found)))

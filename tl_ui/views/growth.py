@@ -32,12 +32,19 @@ def card(work: Studio, project: Project) -> None:
             asking.follow(work, row.id)
         elif row.result:
             _result(work, project, row, row.result)
+        elif row.state in ("cancelled", "interrupted") or _stopped(row):
+            st.markdown(text.STOPPED)
+            _button(work, project, text.AGAIN)
         else:
             st.markdown(text.FAILED)
             if row.error:
                 told = f"{row.error['message']} {row.error.get('hint', '')}".strip()
                 st.caption(esc_md(told))
             _button(work, project, text.AGAIN)
+
+
+def _stopped(row: RunRow) -> bool:
+    return (row.error or {}).get("code") == "cancelled"
 
 
 def link(work: Studio, project: Project) -> None:
@@ -71,7 +78,8 @@ def _result(work: Studio, project: Project, row: RunRow, result: Mapping[str, An
     st.markdown(f"**{esc_md(first)}**")
     for one in more:
         st.markdown(esc_md(one))
-    if result["data_version"] != project.data_version:
+    other = result["model"] != work.draft(project.id).model.name
+    if other or result["data_version"] != project.data_version:
         st.info(text.STALE, icon=":material/update:")
         _button(work, project, text.AGAIN)
     if found.overall.points:

@@ -22,6 +22,14 @@ STRIP = 5  # thumbnails on a project's card
 WITH_STRIP = 12  # cards that show them
 RUNS_SHOWN = 6
 TICK_S = 1.0
+PAGE_OF = {  # where a piece of work is looked at; the others on the Data page
+    "train": "train",
+    "advise": "model",
+    "choose_layers": "layers",
+    "lr_find": "layers",
+    "control": "evaluate",
+    "learning_curve": "evaluate",
+}
 
 
 def head() -> None:
@@ -163,7 +171,7 @@ def _one_at_work(work: Studio, row: RunRow, project: str) -> None:
             else:
                 share, how = asking.share_of(work, row)
                 st.progress(share, text=how)
-        target = "train" if row.kind == "train" else "data"
+        target = PAGE_OF.get(row.kind, "data")
         if project and button.button(text.RUN_OPEN, key=f"home.work.{row.id}", width="stretch"):
             _look(row, target)
 

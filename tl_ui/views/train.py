@@ -54,7 +54,7 @@ def ready(work: Studio, project: Project) -> None:
     st.subheader(text.READY_TITLE, anchor=False)
     with shown_kindly():
         _summary(work, project)
-    if any(row.kind == "train" for row in work.active()):
+    if any(row.lane == "train" for row in work.active()):
         st.info(text.BUSY, icon=":material/schedule:")
     st.caption(text.STAYS)
     with st.container(horizontal=True, horizontal_alignment="right"):

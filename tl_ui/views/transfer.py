@@ -69,7 +69,8 @@ def _result(work: Studio, project: Project, result: Mapping[str, Any]) -> None:
     found = transfer_from_dict(result["transfer"])
     first, *more = text.sentences(found)
     st.markdown(f"**{esc_md(first)}**")
-    if result["data_version"] != project.data_version:
+    other = result["model"] != work.draft(project.id).model.name
+    if other or result["data_version"] != project.data_version:
         st.info(text.STALE, icon=":material/update:")
         _button(work, project, text.AGAIN)
     st.plotly_chart(transfer_figure(found), key="transfer.bars", config={"displayModeBar": False})

@@ -126,14 +126,20 @@ def row_of(result: dict[str, Any]) -> Any:
 
 
 def test_the_expected_gain_is_read_from_the_comparison_in_both_directions() -> None:
-    gain = {"value": 0.02, "low": -0.01, "high": 0.05}
-    chosen_before = row_of({"chosen": "exact-head", "gains": {"last:1": gain, "all": None}})
-    chosen_after = row_of({"chosen": "last:1", "gains": {"exact-head": gain}})
+    raced = [
+        {"layers": "exact-head", "right": [40, 42, 38], "judged": [50] * 3, "seconds": 1.0},
+        {"layers": "deep-probe", "right": [45, 45, 44], "judged": [50] * 3, "seconds": 1.0},
+        {"layers": "last:1", "right": [41, 43, 40], "judged": [50] * 3, "seconds": 1.0},
+        {"layers": "all", "right": [30], "judged": [50], "seconds": 1.0},
+    ]
+    row = row_of({"chosen": "deep-probe", "folds": 5, "raced": raced})  # neither of those asked
     asked = {"before": "head", "after": "last:1", "data_version": 1, "model": "m"}
-    found = expected_gain([chosen_before], **asked)
-    assert found is not None and (found.value, found.low, found.high) == (0.02, -0.01, 0.05)
-    found = expected_gain([chosen_after], **asked)
-    assert found is not None and (found.value, found.low, found.high) == (-0.02, -0.05, 0.01)
+    found = expected_gain([row], **asked)
+    assert found is not None and found.value == pytest.approx(4 / 150)
+    assert found.low < found.value < found.high
+    back = expected_gain([row], **{**asked, "before": "last:1", "after": "head"})
+    assert back is not None and back.low == pytest.approx(-found.high)
+    chosen_before = row
     assert expected_gain([chosen_before], **{**asked, "data_version": 2}) is None
     assert expected_gain([chosen_before], **{**asked, "after": "all"}) is None
     assert expected_gain([], **asked) is None

@@ -76,12 +76,14 @@ def test_the_difference_follows_nadeau_and_bengio() -> None:
     gaps = np.array([2, 5, -1, 4, 1]) / 50
     error = math.sqrt((1 / 5 + 0.25) * gaps.var(ddof=1))  # a fold tests on a quarter of the rest
     reach = stats.t.ppf(0.975, 4) * error
-    found = difference(one, other)
+    found = difference(one, other, folds=5)
     assert found is not None
     assert found[0] == pytest.approx(gaps.mean()) and found[1] == pytest.approx(error)
     assert found[2].low == pytest.approx(gaps.mean() - reach)
     assert found[2].high == pytest.approx(gaps.mean() + reach)
-    assert difference(one, Raced(layers="c", right=(1,), judged=(50,), seconds=1.0)) is None
+    assert (
+        difference(one, Raced(layers="c", right=(1,), judged=(50,), seconds=1.0), folds=5) is None
+    )
 
 
 def test_the_progress_counts_what_is_left_to_do() -> None:

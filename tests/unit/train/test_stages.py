@@ -83,7 +83,7 @@ def run(
 
     options: dict[str, Any] = {
         "control": Orders(),
-        "judge": nothing,
+        "judge": lambda number, before: nothing,
         "gate": Says(*answers),
         **more,
     }
@@ -169,11 +169,39 @@ def test_the_judge_sees_all_epochs_and_the_end_of_the_run_only() -> None:
         return []
 
     gate = Says(True)
-    run(gate=gate, judge=judge)
+    run(gate=gate, judge=lambda number, before: judge)
     assert all(epochs == rows for epochs, rows, _ in seen)
     assert [end for *_, end in seen if end] == ["completed"]
     assert seen[-1][0] == 8 and seen[-1][2] == "completed"
     assert [len(one) for one in gate.losses] == [4]
+
+
+def test_a_stage_that_breaks_down_at_once_leaves_what_there_was() -> None:
+    _, head_only = run(False)
+    asked: list[tuple[int, int]] = []
+
+    def judge(number: int, before: int) -> Any:
+        asked.append((number, before))
+        return nothing
+
+    events, net = run(True, second={"lr": float("nan")}, judge=judge)
+    (finished,) = of(events, RunFinished)
+    assert finished.reason == "diverged" and finished.epochs == 4 and finished.best_epoch <= 4
+    assert asked == [(0, 0), (1, 4)]
+    for name, value in head_only.state_dict().items():
+        assert torch.equal(net.state_dict()[name], value), name
+
+
+def test_a_stop_at_the_gate_is_a_stop() -> None:
+    orders = Orders()
+
+    class Stops(Says):
+        def answer(self, asked: GateOpened) -> tuple[bool, str]:
+            orders.script = ["stop"]
+            return False, "user"
+
+    events, _ = run(gate=Stops(), control=orders)
+    assert of(events, RunFinished)[0].reason == "stopped"
 
 
 def test_a_stop_ends_the_run_without_a_question() -> None:
