@@ -63,7 +63,7 @@ class CheckedSet:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def part(self, rows: np.ndarray) -> CheckedSet:
+    def only(self, rows: np.ndarray) -> CheckedSet:
         """Some of the pictures by position, the classes as they are."""
         kept = rows.tolist()
 

@@ -93,7 +93,7 @@ def untested_units(
         progress: As for ``opened``.
     """
     free = np.flatnonzero([split != "test" for split in checked.splits])
-    some = checked.part(free)
+    some = checked.only(free)
     looks = looks_of(home, some.digests, report=progress("Looking at the pictures"))
     units = np.arange(len(checked))
     units[free] = free[all_units(some, copies_of(some, looks["grey"]))]

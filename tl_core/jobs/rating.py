@@ -62,16 +62,17 @@ def find_rate(context: Context) -> dict[str, Any]:
         return kept
     facts = card(spec.model.name).for_channels(spec.model.channels)
     spec = replace(spec, train=replace(spec.train, epochs=EPOCHS, lr=RATE))
+    rows = {"train": pictures.part("train"), "val": pictures.part("val")}
     parts = {
         part: open_pixels(
             context.home,
-            [row.digest for row in pictures.part(part)],
+            [row.digest for row in some],
             size_px=spec.train.image_size or facts.input_px,
             resize=spec.train.resize,
             channels=spec.model.channels or RGB,
             report=context.progress("Preparing the pictures"),
         )
-        for part in ("train", "val")
+        for part, some in rows.items()
     }
     data = train_data(spec, pictures, parts)
     model = _network(context, spec, len(pictures.classes))

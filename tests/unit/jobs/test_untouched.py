@@ -30,6 +30,7 @@ ASKS = {
     "tl_core/jobs/training.py": "prepares, judges at the end, and counts them for the events",
     "tl_ui/views/predict.py": "offers one as an example to try",
     "tl_core/jobs/exporting.py": "tries the bundle on them after training",
+    "tl_core/jobs/continuing.py": "refuses to go on where they have taught or chosen before",
 }
 
 
