@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from statistics import NormalDist, fmean, stdev
 
-__all__ = ["mcnemar", "newcombe", "paired_mean", "wilson"]
+__all__ = ["fold_error", "mcnemar", "newcombe", "paired_mean", "wilson"]
 
 LEVEL = 0.95
 
@@ -101,6 +101,28 @@ def paired_mean(differences: Sequence[float], level: float = LEVEL) -> tuple[flo
     mean = fmean(differences)
     half = _student((1.0 + level) / 2.0, n - 1) * stdev(differences) / math.sqrt(n)
     return mean, mean - half, mean + half
+
+
+def fold_error(values: Sequence[float], test_share: float) -> float:
+    """Standard error of a mean over the folds of repeated cross-validation.
+
+    Folds share their training pictures, so the usual one is too small.
+
+    Args:
+        values: One per fold and repeat, at least 2: accuracies, losses, or differences of two ways
+            on the same fold.
+        test_share: Test pictures of a fold over its training pictures; 1 / (folds - 1).
+
+    Raises:
+        ValueError: Fewer than two values.
+
+    Source:
+        Nadeau and Bengio 2003, Machine Learning 52, 239-281.
+    """
+    n = len(values)
+    if n < 2:
+        raise ValueError(f"{n} folds have no spread")
+    return stdev(values) * math.sqrt(1.0 / n + test_share)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

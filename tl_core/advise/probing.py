@@ -19,7 +19,7 @@ from tl_core.advise.advice import Measure, Scores
 from tl_core.advise.evidence import logme
 from tl_core.advise.neighbours import neighbour_answers
 from tl_core.check.gap import REPEATS, accuracy_of, at_most, dealt, judgeable
-from tl_core.intervals import LEVEL, wilson
+from tl_core.intervals import LEVEL, fold_error, wilson
 from tl_core.probe.pooling import Block
 from tl_core.probe.repeated import Heads
 from tl_core.probe.select import prepared_features
@@ -155,16 +155,8 @@ def fold_means(values: np.ndarray, divisions: Sequence[np.ndarray]) -> np.ndarra
 
 
 def corrected_error(values: np.ndarray, folds: int) -> float:
-    """Standard error of the mean of fold means, counting that folds share training pictures.
-
-    Args:
-        values: (J,), of all folds of all divisions.
-        folds: Of one division.
-
-    Source:
-        Nadeau and Bengio, Machine Learning 52, 2003.
-    """
-    return float(np.std(values, ddof=1)) * math.sqrt(1 / len(values) + 1 / max(1, folds - 1))
+    """``intervals.fold_error`` of fold means (J,), by the folds of one division."""
+    return fold_error(values.tolist(), 1 / max(1, folds - 1))
 
 
 # -- inside ----------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ import numpy as np
 from scipy import stats
 
 from tl_core.check.honesty import Honesty, Share
-from tl_core.intervals import LEVEL, wilson
+from tl_core.intervals import LEVEL, fold_error, wilson
 
 __all__ = [
     "REPEATS",
@@ -186,8 +186,9 @@ def accuracy_of(repeats: Sequence[tuple[np.ndarray, np.ndarray]]) -> Share:
     ]
     n, folds = len(repeats[0][0]), int(repeats[0][0].max()) + 1
     mean = float(np.mean([right.mean() for _, right in repeats]))
-    spread = float(np.std(values, ddof=1)) * math.sqrt(1 / len(values) + 1 / (folds - 1))
-    half = spread * float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1))
+    half = fold_error(values, 1 / (folds - 1)) * float(
+        stats.t.ppf((1 + LEVEL) / 2, len(values) - 1)
+    )
     low, high = wilson(round(mean * n), n)
     return Share(
         value=mean, low=max(0.0, min(low, mean - half)), high=min(1.0, max(high, mean + half))

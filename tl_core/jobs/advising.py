@@ -19,7 +19,6 @@ from tl_core.advise.advice import Advice, BlockDistance, Candidate, Cost
 from tl_core.advise.distance import norm_distances
 from tl_core.advise.probing import Arrangement, Probed, arranged, fold_means, probe_rows, probed
 from tl_core.advise.ranking import Entry, difference, ranking
-from tl_core.cache.shelf import Shelf
 from tl_core.check.copies import copies_of
 from tl_core.check.crops import FINE_PX
 from tl_core.check.division import all_units
@@ -29,19 +28,16 @@ from tl_core.check.whole import checked_set
 from tl_core.config import ModelConfig, RunSpec, changed
 from tl_core.data.pixels import open_pixels
 from tl_core.errors import CancelledError, ModelError, TLError, TooFewImagesError
-from tl_core.jobs.costing import network_name
+from tl_core.jobs.heads import head_views
 from tl_core.jobs.work import Context
 from tl_core.models.build import build
 from tl_core.models.catalog import DEFAULT_MODEL, card, cards, is_downloaded
 from tl_core.models.facts import ModelCard
 from tl_core.models.groups import layer_groups
-from tl_core.models.plan import FreezePlan
 from tl_core.storage import Home
 from tl_core.train.defaults import resolved
 from tl_core.train.device import choose_device
-from tl_core.train.engine import clean_views
 from tl_core.train.feeding import Feed
-from tl_core.train.measuring import plan_engine
 from tl_core.train.recipe import TrainData, recipe_for
 
 __all__ = ["Asked", "Pictures", "advise", "asked_networks", "measure_network", "pictures_of"]
@@ -232,25 +228,15 @@ def _features(
     stage: str,
 ) -> tuple[Tensor, float]:
     """What the head reads of every picture, (N, D), and milliseconds per picture."""
-    groups, shelf = layer_groups(model), Shelf(context.home)
-    recipe = recipe_for(spec, mean=facts.mean, std=facts.std)
-    decided, _, _ = plan_engine(
+    views, decided = head_views(
+        context.home,
         model,
-        groups,
-        FreezePlan.from_layers("head", len(groups)),
+        layer_groups(model),
+        spec,
+        facts,
         data,
-        recipe,
-        home=context.home,
-        shelf=shelf,
-        name=network_name(spec),
-        trains=False,
+        hint="It can be trained, but not measured beforehand.",
     )
-    views = clean_views(model, groups, data, recipe, numerics=decided.numerics, shelf=shelf)
-    if views is None:
-        raise ModelError(
-            f"{facts.title} cannot be divided before its head.",
-            hint="It can be trained, but not measured beforehand.",
-        )
     n = len(data.train_y)
     parts = np.array_split(np.arange(n), -(-n // AT_ONCE))
     return views[0].whole(0, parts, context.progress(stage)), decided.cost.prefix * 1e3

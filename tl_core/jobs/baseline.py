@@ -12,24 +12,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from tl_core.cache.shelf import Shelf
 from tl_core.config import RGB, RunSpec, changed
 from tl_core.data.pixels import open_pixels
-from tl_core.errors import ModelError, TooFewImagesError
+from tl_core.errors import TooFewImagesError
 from tl_core.intervals import wilson
-from tl_core.jobs.costing import network_name
+from tl_core.jobs.heads import head_views
 from tl_core.jobs.submit import missing_for_training
 from tl_core.jobs.work import Context
 from tl_core.models.build import build
 from tl_core.models.catalog import DEFAULT_MODEL, card
 from tl_core.models.groups import layer_groups
-from tl_core.models.plan import FreezePlan
 from tl_core.probe.exact import fit_exact_head
 from tl_core.train.defaults import resolved
-from tl_core.train.engine import clean_views
 from tl_core.train.heading import all_features
-from tl_core.train.measuring import plan_engine
-from tl_core.train.recipe import TrainData, fit_subset, recipe_for
+from tl_core.train.recipe import TrainData, fit_subset
 
 __all__ = ["baseline"]
 
@@ -66,25 +62,15 @@ def baseline(context: Context) -> dict[str, Any]:
     data = _data(context, spec, classes)
     model = build(name, n_classes=len(classes), image_size=spec.train.image_size, channels=channels)
     groups = layer_groups(model)
-    recipe = recipe_for(spec, mean=facts.mean, std=facts.std)
-    shelf = Shelf(context.home)
-    decided, _, _ = plan_engine(
+    found, _ = head_views(
+        context.home,
         model,
         groups,
-        FreezePlan.from_layers("head", len(groups)),
+        spec,
+        facts,
         data,
-        recipe,
-        home=context.home,
-        shelf=shelf,
-        name=network_name(spec),
-        trains=False,
+        hint="Train it directly; there is no instant baseline for it.",
     )
-    found = clean_views(model, groups, data, recipe, numerics=decided.numerics, shelf=shelf)
-    if found is None:
-        raise ModelError(
-            f"{facts.title} cannot be divided before its head.",
-            hint="Train it directly; there is no instant baseline for it.",
-        )
     train, val = (
         all_features(views, len(labels))
         for views, labels in zip(found, (data.train_y, data.val_y), strict=True)

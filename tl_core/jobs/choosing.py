@@ -26,10 +26,10 @@ from tl_core.errors import (
     ConfigError,
     DivergedError,
     LayerGroupError,
-    ModelError,
     TooFewImagesError,
 )
 from tl_core.jobs.costing import network_name
+from tl_core.jobs.heads import head_views
 from tl_core.jobs.submit import missing_for_training
 from tl_core.jobs.work import Context
 from tl_core.models.build import build
@@ -44,9 +44,7 @@ from tl_core.probe.select import prepared_features
 from tl_core.storage import Home
 from tl_core.train.defaults import COMPARED, COMPARED_FOLDS, COMPARED_MOST, resolved
 from tl_core.train.device import choose_device
-from tl_core.train.engine import clean_views
 from tl_core.train.heading import all_features
-from tl_core.train.measuring import plan_engine
 from tl_core.train.racing import Entrant, Outcome, race
 from tl_core.train.recipe import Control, Go, TrainData, fit_subset, recipe_for
 from tl_core.train.trials import Trials
@@ -296,26 +294,16 @@ class _Head:
         ground = self._ground
         spec, facts = ground.settled(self.layers)
         model, groups = ground.network(spec)
-        data, recipe = ground.data(spec), recipe_for(spec, mean=facts.mean, std=facts.std)
-        shelf = Shelf(ground.home)
-        decided, _, _ = plan_engine(
+        found, _ = head_views(
+            ground.home,
             model,
             groups,
-            FreezePlan.from_layers("head", len(groups)),
-            data,
-            recipe,
-            home=ground.home,
-            shelf=shelf,
-            name=network_name(spec),
-            trains=False,
+            spec,
+            facts,
+            ground.data(spec),
+            hint="Choose the layers yourself on the Layers page.",
         )
-        found = clean_views(model, groups, data, recipe, numerics=decided.numerics, shelf=shelf)
-        if found is None:
-            raise ModelError(
-                f"{facts.title} cannot be divided before its head.",
-                hint="Choose the layers yourself on the Layers page.",
-            )
-        return all_features(found[0], len(data.train_y))
+        return all_features(found[0], len(ground.labels))
 
 
 class _Deep:

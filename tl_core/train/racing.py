@@ -10,7 +10,6 @@ interval of Nadeau and Bengio (Machine Learning 52, 2003), which counts that fol
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
@@ -18,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from scipy import stats
 
-from tl_core.intervals import LEVEL, newcombe, wilson
+from tl_core.intervals import LEVEL, fold_error, newcombe, wilson
 
 __all__ = ["Entrant", "Gain", "Outcome", "Raced", "difference", "race"]
 
@@ -152,13 +151,13 @@ def difference(better: Raced, worse: Raced, *, folds: int) -> tuple[float, float
         worse: Another.
         folds: Of the division, which says how many pictures two trainings share.
     """
-    held, folds = 1 / folds, min(len(better.right), len(worse.right))
+    test_share, folds = 1 / (folds - 1), min(len(better.right), len(worse.right))
     if folds < 2:
         return None
     mine, other = (np.divide(one.right[:folds], one.judged[:folds]) for one in (better, worse))
     gaps = mine - other
     mean = float(gaps.mean())
-    error = math.sqrt((1 / folds + held / (1 - held)) * float(gaps.var(ddof=1)))
+    error = fold_error(gaps.tolist(), test_share)
     reach = error * float(stats.t.ppf((1 + LEVEL) / 2, folds - 1))
     return mean, error, Gain(value=mean, low=mean - reach, high=mean + reach)
 

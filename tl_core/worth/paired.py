@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 from tl_core.check.honesty import Share
-from tl_core.intervals import LEVEL
+from tl_core.intervals import LEVEL, fold_error
 
 __all__ = ["across_folds", "needed", "verdict"]
 
@@ -38,9 +38,8 @@ def across_folds(values: Sequence[float], *, test_share: float) -> Share:
     """
     if len(values) < 2:
         raise ValueError("an interval takes two folds or more")
-    mean, spread = float(np.mean(values)), float(np.std(values, ddof=1))
-    half = spread * math.sqrt(1 / len(values) + test_share)
-    half *= float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1))
+    mean = float(np.mean(values))
+    half = fold_error(values, test_share) * float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1))
     return Share(value=mean, low=mean - half, high=mean + half)
 
 
