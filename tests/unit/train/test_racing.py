@@ -61,6 +61,15 @@ def test_a_gain_within_one_standard_error_is_not_paid_for() -> None:
     assert found.best == "last:1" and found.chosen == "head"
 
 
+def test_of_choices_that_are_solved_the_better_one_is_taken() -> None:
+    simple = Known(layers="exact-head", right=[40, 42, 38, 44, 36], solved=True)
+    deep = Known(layers="deep-probe", right=[43, 40, 42, 42, 37], solved=True)
+    assert race([simple, deep], 5).chosen == "deep-probe"
+    dear = Known(layers="all", right=[43, 41, 42, 43, 38])  # a little ahead: not paid for
+    found = race([simple, deep, dear], 5)
+    assert found.best == "all" and found.chosen == "deep-probe"
+
+
 def test_all_are_trained_on_all_folds_when_asked_and_when_solved() -> None:
     cheap, dear = Known(layers="head", right=[45] * 5), Known(layers="all", right=[10] * 5)
     race([cheap, dear], 5, exhaustive=True)
