@@ -19,6 +19,7 @@ from tl_core.advise.advice import Advice, BlockDistance, Candidate, Cost
 from tl_core.advise.distance import norm_distances
 from tl_core.advise.probing import Arrangement, Probed, arranged, fold_means, probe_rows, probed
 from tl_core.advise.ranking import Entry, difference, ranking
+from tl_core.advise.shipped import source_distance
 from tl_core.check.copies import copies_of
 from tl_core.check.crops import FINE_PX
 from tl_core.check.division import all_units
@@ -207,12 +208,18 @@ def measure_network(
         parameters=sum(group.parameters for group in layer_groups(model)[:-1]),
         image_size=size,
     )
-    told = replace(
-        _described(asked, facts),
-        scores=found.scores,
-        cost=cost,
-        distance=() if asked.control else _distance(model, spec, facts, data),
-    )
+    told = replace(_described(asked, facts), scores=found.scores, cost=cost)
+    if not asked.control:
+        kid, no_kid = source_distance(
+            facts,
+            features.float().cpu().numpy(),
+            pictures.arrangement.units,
+            weights=config.weights,
+            image_size=size,
+            n_classes=n_classes,
+        )
+        blocks = _distance(model, spec, facts, data)
+        told = replace(told, distance=blocks, kid=kid, no_kid=no_kid)
     return replace(told, seconds=time.perf_counter() - begun), found
 
 

@@ -231,4 +231,7 @@ def _distance(one: Candidate) -> None:
         if one.distance:
             blocks = " · ".join(f"{block.title} {block.distance:.2f}" for block in one.distance)
             st.caption(esc_md(blocks))
+        if one.kid is not None:
+            st.caption(text.ladder(one.kid))
+        if one.distance or one.kid:
             explained(text.about_far(one), key="advice.about.far", label=text.ASK_FAR)
