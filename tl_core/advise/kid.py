@@ -71,7 +71,7 @@ def kernel_distance(
     theirs = _within(y, np.arange(len(y)))
     across, back = _between(x, y)
     n, m = len(x), len(y)
-    value = _mean(mine) + _mean(theirs) - 2 * across.sum() / (n * m)
+    value = _mean(mine) + _mean(theirs) - 2 * float(across.sum()) / (n * m)
 
     size = np.bincount(mine.units)
     between = (across.sum() - np.bincount(mine.units, across)) / ((n - size) * m)
@@ -80,7 +80,7 @@ def kernel_distance(
     without_theirs = _mean(mine) + _means_without(theirs) - 2 * between
     error = float(np.sqrt(_spread(without_mine) + _spread(without_theirs)))
     half = error * float(stats.t.ppf((1 + LEVEL) / 2, min(len(size), m) - 1))
-    return KernelDistance(value=float(value), error=error, low=value - half, high=value + half)
+    return KernelDistance(value=value, error=error, low=value - half, high=value + half)
 
 
 # -- inside ----------------------------------------------------------------------------------------

@@ -11,16 +11,18 @@ from tl_core.advise.advice import Candidate, Rung, SourceDistance
 
 __all__ = ["ladder", "no_farther", "of_hundred", "scale"]
 
-SCALE = (
-    "By what the network makes of them in the end, on a scale from 0 (other pictures of the kind "
-    "it learned from) to 100 (those pictures with every pixel shuffled), yours are at {at} (likely "
-    "{low} to {high})."
-)
 NEAR = (
-    "That is no farther than pictures of only {kinds} are ({from_} to {to}): showing no more kinds "
-    "of things than that is enough to explain it."
+    "In what the network makes of them in the end, your pictures are no farther from those it "
+    "learned from than its own pictures of only {kinds} are."
 )
-FARTHER = "That is farther than pictures of only {kinds} are ({from_} to {to}){besides}."
+FARTHER = (
+    "In what the network makes of them in the end, your pictures are farther from those it learned "
+    "from than its own pictures of only {kinds} are{besides}."
+)
+SCALE = (
+    "On a scale from 0 (others of its own pictures) to 100 (its own with every pixel shuffled) "
+    "yours are at {at} (likely {low} to {high}), those of {kinds} at {from_} to {to}."
+)
 ABOUT = " and about as far as {what} ({at})"
 NEARER = ", but nearer than {what} ({at})"
 BEYOND = " and farther than {what} ({at})"
@@ -48,17 +50,17 @@ def scale(candidate: Candidate) -> str:
     if kid is None:
         return ABSENT.get(candidate.no_kid, "")
     part = _rung(kid, "kinds")
-    said = SCALE.format(
-        at=of_hundred(kid, kid.value), low=of_hundred(kid, kid.low), high=of_hundred(kid, kid.high)
-    )
-    sentence = NEAR if no_farther(kid) else FARTHER
-    more = sentence.format(
-        kinds=_kinds(part),
+    kinds = _classes(part)
+    verdict = NEAR if no_farther(kid) else FARTHER
+    where = SCALE.format(
+        at=of_hundred(kid, kid.value),
+        low=of_hundred(kid, kid.low),
+        high=of_hundred(kid, kid.high),
+        kinds=kinds,
         from_=of_hundred(kid, part.low),
         to=of_hundred(kid, part.high),
-        besides=_besides(kid),
     )
-    return f"{said} {more}"
+    return f"{verdict.format(kinds=kinds, besides=_besides(kid))} {where}"
 
 
 def no_farther(kid: SourceDistance) -> bool:
@@ -101,9 +103,9 @@ def _named(rung: Rung) -> str:
     if rung.what == "same":
         return "others of its own pictures"
     if rung.what == "kinds":
-        return f"pictures of only {_kinds(rung)}"
+        return f"its own pictures of only {_classes(rung)}"
     return CHANGED[rung.what]
 
 
-def _kinds(rung: Rung) -> str:
-    return "one of its classes" if rung.kinds == 1 else f"{rung.kinds} of its classes"
+def _classes(rung: Rung) -> str:
+    return "one class" if rung.kinds == 1 else f"{rung.kinds} classes"

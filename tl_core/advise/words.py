@@ -7,7 +7,7 @@ from tl_core.advise.scale import scale
 from tl_core.advise.source import early, late, told
 from tl_core.evaluate.words import percent
 
-__all__ = ["behind", "control", "distance", "speed", "unmeasured", "verdict"]
+__all__ = ["behind", "control", "distance", "distances", "speed", "unmeasured", "verdict"]
 
 LOOKS = (
     "Your pictures look different from those it learned from, in light, contrast or sharpness: the "
@@ -101,13 +101,18 @@ def control(advice: Advice) -> str:
 
 def distance(candidate: Candidate) -> str:
     """How far the pictures are from what a network learned from; explains, ranks nothing."""
+    return " ".join(distances(candidate))
+
+
+def distances(candidate: Candidate) -> list[str]:
+    """The same in parts: by blocks, as a whole, and that it ranks nothing."""
     kind = told(candidate)
     sentences = {"looks": LOOKS, "things": THINGS, "near": NEAR, "unknown": UNKNOWN}
     said = SILENT
     if kind != "silent":
         blocks = candidate.distance
         said = sentences[kind].format(early=early(blocks), late=late(blocks))
-    return " ".join(one for one in (said, scale(candidate), NO_REASON) if one)
+    return [one for one in (said, scale(candidate), NO_REASON) if one]
 
 
 def speed(candidate: Candidate) -> str:

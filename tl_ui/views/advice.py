@@ -227,7 +227,7 @@ def _numbers(one: Candidate) -> dict[str, str]:
 
 def _distance(one: Candidate) -> None:
     with st.expander(text.DISTANCE):
-        st.markdown(esc_md(words.distance(one)))
+        st.markdown("\n\n".join(esc_md(part) for part in words.distances(one)))
         if one.distance:
             blocks = " · ".join(f"{block.title} {block.distance:.2f}" for block in one.distance)
             st.caption(esc_md(blocks))

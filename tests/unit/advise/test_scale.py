@@ -27,11 +27,11 @@ def candidate(value: float, half: float = 0.01, **more: object) -> Candidate:
 
 def test_the_sentence_says_where_on_the_scale() -> None:
     near = scale(candidate(0.045))
-    assert "yours are at 9 (likely 7 to 11)." in near
-    assert "no farther than pictures of only 2 of its classes are (4 to 12)" in near
+    assert "no farther from those it learned from than its own pictures of only 2 classes" in near
+    assert "yours are at 9 (likely 7 to 11), those of 2 classes at 4 to 12." in near
     nearer = scale(candidate(0.12))
-    assert "yours are at 24 (likely 22 to 26)." in nearer
-    assert "farther than pictures of only 2 of its classes are (4 to 12)" in nearer
+    assert "yours are at 24 (likely 22 to 26)," in nearer
+    assert "are farther from those it learned from than its own pictures of only 2" in nearer
     assert "nearer than its own pictures strongly blurred (50)." in nearer
     assert "about as far as its own pictures strongly blurred (50)." in scale(candidate(0.255))
     beyond = scale(candidate(0.9))
@@ -46,8 +46,8 @@ def test_the_interval_decides_what_is_no_farther() -> None:
 
 
 def test_below_zero_by_chance_is_zero() -> None:
-    assert "yours are at 0 (likely 0 to 2)." in scale(candidate(-0.001))
-    assert "yours are at 0.2 (likely 0 to 0.4)." in scale(candidate(0.001, 0.0011))
+    assert "yours are at 0 (likely 0 to 2)," in scale(candidate(-0.001))
+    assert "yours are at 0.2 (likely 0 to 0.4)," in scale(candidate(0.001, 0.0011))
 
 
 def test_the_ladder_goes_from_near_to_far_with_the_users_pictures_in_it() -> None:
@@ -55,7 +55,7 @@ def test_the_ladder_goes_from_near_to_far_with_the_users_pictures_in_it() -> Non
     assert kid is not None
     assert ladder(kid) == [
         ("0", "others of its own pictures"),
-        ("8", "pictures of only 2 of its classes"),
+        ("8", "its own pictures of only 2 classes"),
         ("10", "its own pictures in grey"),
         ("24", ""),
         ("50", "its own pictures strongly blurred"),
