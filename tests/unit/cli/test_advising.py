@@ -51,7 +51,7 @@ def test_the_ranking_is_told_and_kept_for_the_studio(
     assert main(["advise", tiles, *models]) == 0
     said = capsys.readouterr().out
     assert "random weights" in said
-    assert "on a scale from 0" in said and "does not depend on this" in said
+    assert "On a scale from 0" in said and "does not depend on this" in said
     assert "not on this machine" in said
     assert f"train DATA --model {DEFAULT_MODEL}" in said
 
