@@ -17,12 +17,13 @@ from torch import Tensor, nn
 from tl_core.advise.advice import Advice, Candidate, Cost
 from tl_core.advise.probing import Arrangement, Probed, arranged, fold_means, probe_rows, probed
 from tl_core.advise.ranking import Entry, difference, ranking
+from tl_core.advise.shipped import source_distance
 from tl_core.check.whole import checked_set
 from tl_core.config import ModelConfig, RunSpec, changed
 from tl_core.data.pixels import open_pixels
 from tl_core.errors import CancelledError, ModelError, TLError, TooFewImagesError
 from tl_core.jobs.belonging import moving_together
-from tl_core.jobs.distances import source_distance
+from tl_core.jobs.distances import block_distances
 from tl_core.jobs.heads import head_views
 from tl_core.jobs.work import Context
 from tl_core.models.build import build
@@ -200,14 +201,18 @@ def measure_network(
         parameters=sum(group.parameters for group in layer_groups(model)[:-1]),
         image_size=size,
     )
-    told = replace(
-        _described(asked, facts),
-        scores=found.scores,
-        cost=cost,
-        distance=()
-        if asked.control
-        else source_distance(model, layer_groups(model), spec, facts, data),
-    )
+    told = replace(_described(asked, facts), scores=found.scores, cost=cost)
+    if not asked.control:
+        kid, no_kid = source_distance(
+            facts,
+            features.float().cpu().numpy(),
+            pictures.arrangement.units,
+            weights=config.weights,
+            image_size=size,
+            n_classes=n_classes,
+        )
+        blocks = block_distances(model, layer_groups(model), spec, facts, data)
+        told = replace(told, distance=blocks, kid=kid, no_kid=no_kid)
     return replace(told, seconds=time.perf_counter() - begun), found
 
 

@@ -22,7 +22,7 @@ from tl_core.errors import (
     LayerGroupError,
 )
 from tl_core.jobs.costing import network_name
-from tl_core.jobs.distances import source_distance
+from tl_core.jobs.distances import block_distances
 from tl_core.jobs.heads import head_views
 from tl_core.models.build import build
 from tl_core.models.catalog import card
@@ -109,7 +109,7 @@ class Ground:
         )
         model, groups = self.network(spec)
         model.to(choose_device("auto"))
-        found = source_distance(model, groups, spec, facts, self.data(spec))
+        found = block_distances(model, groups, spec, facts, self.data(spec))
         return told_of(facts.name, spec.model.weights, found) == "looks"
 
     def settled(self, layers: str) -> tuple[RunSpec, ModelCard]:

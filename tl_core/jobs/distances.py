@@ -16,13 +16,13 @@ from tl_core.train.device import choose_device
 from tl_core.train.feeding import Feed
 from tl_core.train.recipe import TrainData, recipe_for
 
-__all__ = ["source_distance"]
+__all__ = ["block_distances"]
 
 LOOKED = 128  # pictures; as in the calibration of what the numbers mean (0019)
 BATCH = 32
 
 
-def source_distance(
+def block_distances(
     model: nn.Module,
     groups: Sequence[LayerGroup],
     spec: RunSpec,
