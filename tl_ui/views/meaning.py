@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
 
 from tl_ui.text import esc_md
 from tl_ui.texts import meanings as text
-from tl_ui.texts.meanings import Meaning
+from tl_ui.texts.meanings import Answer, Meaning
 
-__all__ = ["explained"]
+__all__ = ["STYLE", "explained", "headed"]
+
+HEAD = "headed"
+# Small and low, so that a page full of numbers stays a page of numbers; on a phone, a heading keeps
+# its line and the question is its icon alone, with its words for those who hear the page.
+STYLE = f"""<style>
+[data-testid='stPopoverButton'][kind='tertiary'] {{ min-height: 1.75rem; opacity: .85; }}
+[data-testid='stPopoverButton'][kind='tertiary'] p {{ font-size: .875rem; }}
+@media (max-width: 640px) {{
+[class*='st-key-{HEAD}-'] [data-testid='stPopoverButton'] [data-testid='stMarkdownContainer'] {{
+position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }} }}
+</style>"""
 
 
 def explained(meaning: Meaning, *, key: str, label: str = text.ASK) -> None:
@@ -16,13 +29,52 @@ def explained(meaning: Meaning, *, key: str, label: str = text.ASK) -> None:
 
     Args:
         meaning: The answers.
-        key: Of the button, one per number on a page.
+        key: Of the button, one per number or group of numbers on a page.
         label: Of the button, where a page has several.
     """
     with st.popover(label, icon=":material/help:", type="tertiary", key=key):
-        for head, body in (
+        for head, answer in (
             (text.MEANS, meaning.means),
             (text.COMPUTED, meaning.computed),
             (text.CHANGES, meaning.changes),
         ):
-            st.markdown(f"**{head}**  \n{esc_md(body)}")
+            st.markdown(f"**{head}**{_said(answer)}")
+
+
+def headed(
+    title: str,
+    meaning: Meaning,
+    *,
+    key: str,
+    level: Literal["subheader", "caption", "bold"] = "subheader",
+) -> None:
+    """A heading with the question at the end of its line, for what stands below it.
+
+    Args:
+        title: Safe for Markdown.
+        meaning: The answers.
+        key: As for ``explained``.
+        level: How large the heading is.
+    """
+    with st.container(
+        key=f"{HEAD}.{key}",
+        horizontal=True,
+        horizontal_alignment="distribute",
+        vertical_alignment="center",
+        gap="xsmall",
+    ):
+        if level == "subheader":
+            st.subheader(title, anchor=False, width="content")
+        elif level == "caption":
+            st.caption(title, width="content")
+        else:
+            st.markdown(f"**{title}**", width="content")
+        explained(meaning, key=key)
+
+
+def _said(answer: Answer) -> str:
+    """One answer as Markdown, several as a list of their labels."""
+    if isinstance(answer, str):
+        return f"  \n{esc_md(answer)}"
+    lines = [f"- **{esc_md(label)}**: {esc_md(words)}" for label, words in answer.items()]
+    return "\n\n" + "\n".join(lines)
