@@ -12,15 +12,19 @@ from tl_ui.texts.meanings import Answer, Meaning
 
 __all__ = ["STYLE", "explained", "headed"]
 
-HEAD = "headed"
-# Small and low, so that a page full of numbers stays a page of numbers; on a phone, a heading keeps
-# its line and the question is its icon alone, with its words for those who hear the page.
+HEAD, SMALL, ANSWERS = "headed", "headed-small", "answers"
+_WORDS = "[data-testid='stPopoverButton'] [data-testid='stMarkdownContainer']"
+_HEARD = "{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }"
+# Small and low, so that a page full of numbers stays a page of numbers. Beside the title of a card,
+# and on a phone beside any heading, the title keeps its line and the question is its icon alone,
+# with its words for those who hear the page.
 STYLE = f"""<style>
 [data-testid='stPopoverButton'][kind='tertiary'] {{ min-height: 1.75rem; opacity: .85; }}
 [data-testid='stPopoverButton'][kind='tertiary'] p {{ font-size: .875rem; }}
-@media (max-width: 640px) {{
-[class*='st-key-{HEAD}-'] [data-testid='stPopoverButton'] [data-testid='stMarkdownContainer'] {{
-position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }} }}
+[class*='st-key-{SMALL}-'] {_WORDS} {_HEARD}
+@media (max-width: 640px) {{ [class*='st-key-{HEAD}-'] {_WORDS} {_HEARD} }}
+[class*='st-key-{ANSWERS}-'] :is(p, li) {{ font-size: .9375rem; line-height: 1.5; }}
+[class*='st-key-{ANSWERS}-'] ul {{ margin-left: -.4rem; }}
 </style>"""
 
 
@@ -32,7 +36,8 @@ def explained(meaning: Meaning, *, key: str, label: str = text.ASK) -> None:
         key: Of the button, one per number or group of numbers on a page.
         label: Of the button, where a page has several.
     """
-    with st.popover(label, icon=":material/help:", type="tertiary", key=key):
+    opened = st.popover(label, icon=":material/help:", type="tertiary", key=key)
+    with opened, st.container(key=f"{ANSWERS}.{key}", gap="small"):
         for head, answer in (
             (text.MEANS, meaning.means),
             (text.COMPUTED, meaning.computed),
@@ -57,18 +62,19 @@ def headed(
         level: How large the heading is.
     """
     with st.container(
-        key=f"{HEAD}.{key}",
+        key=f"{HEAD if level == 'subheader' else SMALL}.{key}",
         horizontal=True,
         horizontal_alignment="distribute",
         vertical_alignment="center",
+        wrap=level == "subheader",
         gap="xsmall",
     ):
         if level == "subheader":
             st.subheader(title, anchor=False, width="content")
         elif level == "caption":
-            st.caption(title, width="content")
+            st.caption(title, width="stretch")
         else:
-            st.markdown(f"**{title}**", width="content")
+            st.markdown(f"**{title}**", width="stretch")
         explained(meaning, key=key)
 
 
