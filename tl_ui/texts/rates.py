@@ -155,7 +155,7 @@ def block_line(title: str, value: float, by_hand: bool) -> str:
 
 def blocks_line(lines: Sequence[str]) -> str:
     """Under the plan of a run: blocks whose rates are not all those of the rule."""
-    return f"Learning rates of the blocks: {', '.join(lines)}."
+    return f"{BLOCKS}. {', '.join(lines)}."
 
 
 def head_words(value: float, frozen: int) -> str:

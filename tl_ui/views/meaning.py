@@ -17,9 +17,12 @@ _WORDS = "[data-testid='stPopoverButton'] [data-testid='stMarkdownContainer']"
 _HEARD = "{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }"
 # Small and low, so that a page full of numbers stays a page of numbers. Beside the title of a card,
 # and on a phone beside any heading, the title keeps its line and the question is its icon alone,
-# with its words for those who hear the page.
+# with its words for those who hear the page. Streamlit's own colour of a tertiary button that is in
+# use can hardly be seen on the dark ground.
 STYLE = f"""<style>
-[data-testid='stPopoverButton'][kind='tertiary'] {{ min-height: 1.75rem; opacity: .85; }}
+[data-testid='stPopoverButton'][kind='tertiary'] {{ min-height: 1.75rem; }}
+[data-testid='stPopoverButton'][kind='tertiary']:is(:hover, :focus, :active) {{
+color: light-dark(#08608c, #7cc4ea); }}
 [data-testid='stPopoverButton'][kind='tertiary'] p {{ font-size: .875rem; }}
 [class*='st-key-{SMALL}-'] {_WORDS} {_HEARD}
 @media (max-width: 640px) {{ [class*='st-key-{HEAD}-'] {_WORDS} {_HEARD} }}
