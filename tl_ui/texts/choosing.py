@@ -98,7 +98,8 @@ def meaning(found: Mapping[str, Any]) -> Meaning:
         "belongs together on one side. Each choice was trained on all parts but one and judged on "
         "that one, in turn. A dearer choice leaves when it is clearly behind after one part, or "
         "not ahead after two. The cheapest choice within one standard error of the best is taken; "
-        "differences use the interval of Nadeau and Bengio, because the trainings share pictures.",
+        "differences use the interval of Nadeau and Bengio, because the trainings share pictures, "
+        "and never a narrower one than so few pictures allow (Tango).",
         changes="More training pictures make the lines shorter. Other pictures, another model or "
         "another picture size can change the order.",
     )
