@@ -283,6 +283,7 @@ def _ordered(
 ) -> tuple[list[Candidate], str]:
     """Measured networks in their order, the control, those without scores; and the reason."""
     divisions, n_folds = pictures.arrangement.divisions, pictures.arrangement.folds
+    n_units = pictures.arrangement.n_units
     measured = {
         f"{one.name}|{one.weights_file}": (one, scores)
         for one, scores in found
@@ -296,7 +297,7 @@ def _ordered(
             hint="Choose a network that comes with Thaw, or download one first.",
         )
     entries = {key: _entry(one, scores, divisions) for key, (one, scores) in measured.items()}
-    places, because = ranking(entries, n_folds)
+    places, because = ranking(entries, n_folds, n_units)
     ordered = [
         replace(measured[place.name][0], group=place.group, behind=place.behind) for place in places
     ]
@@ -304,7 +305,8 @@ def _ordered(
     for one, scores in found:
         if one.control and scores is not None:
             own = _entry(one, scores, divisions)
-            ordered.append(replace(one, behind=difference(first.folds, own.folds, n_folds)))
+            behind = difference(first.folds, own.folds, n_folds, n_units)
+            ordered.append(replace(one, behind=behind))
     return [*ordered, *(one for one, scores in found if scores is None)], because
 
 

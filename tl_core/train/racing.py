@@ -6,7 +6,8 @@ fold it leaves when it is behind by more than a standard error, after two or mor
 ahead at all. At the end the cheapest choice is taken that is within one standard error of the best
 (Breiman and others 1984): who cannot show a gain need not be paid for. Choices that are solved cost
 seconds each, so of them the one that was right more often is taken. Differences come with the
-interval of Nadeau and Bengio (Machine Learning 52, 2003), which counts that folds share pictures.
+interval of ``intervals.fold_difference``, which counts that folds share pictures and that few
+pictures say little even where all folds agree.
 """
 
 from __future__ import annotations
@@ -15,10 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-import numpy as np
-from scipy import stats
-
-from tl_core.intervals import LEVEL, fold_error, newcombe, wilson
+from tl_core.intervals import fold_difference, newcombe, wilson
 
 __all__ = ["Entrant", "Gain", "Outcome", "Raced", "difference", "race"]
 
@@ -156,12 +154,14 @@ def difference(better: Raced, worse: Raced, *, folds: int) -> tuple[float, float
     test_share, folds = 1 / (folds - 1), min(len(better.right), len(worse.right))
     if folds < 2:
         return None
-    mine, other = (np.divide(one.right[:folds], one.judged[:folds]) for one in (better, worse))
-    gaps = mine - other
-    mean = float(gaps.mean())
-    error = fold_error(gaps.tolist(), test_share)
-    reach = error * float(stats.t.ppf((1 + LEVEL) / 2, folds - 1))
-    return mean, error, Gain(value=mean, low=mean - reach, high=mean + reach)
+    gaps = [
+        mine / n - other / m
+        for mine, n, other, m in zip(
+            better.right, better.judged, worse.right, worse.judged, strict=False
+        )
+    ]
+    found = fold_difference(gaps, pictures=sum(better.judged[:folds]), test_share=test_share)
+    return found.value, found.error, Gain(value=found.value, low=found.low, high=found.high)
 
 
 # -- inside ----------------------------------------------------------------------------------------

@@ -105,7 +105,8 @@ def meaning(found: Mapping[str, Any]) -> Meaning:
         "that one, in turn. A dearer choice leaves when it is clearly behind after one part, or "
         "not ahead after two. The cheapest choice within one standard error of the best is taken, "
         "and of the heads that are solved at once, which cost seconds, the better one. Differences "
-        "use the interval of Nadeau and Bengio, because the trainings share pictures.",
+        "use the interval of Nadeau and Bengio, because the trainings share pictures, and never a "
+        "narrower one than so few pictures allow (Tango).",
         changes="More training pictures make the lines shorter. Other pictures, another model or "
         "another picture size can change the order.",
     )

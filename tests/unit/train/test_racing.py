@@ -95,6 +95,23 @@ def test_the_difference_follows_nadeau_and_bengio() -> None:
     )
 
 
+def test_folds_that_agree_exactly_leave_a_doubt() -> None:
+    one = Raced(layers="a", right=(9,) * 5, judged=(10,) * 5, seconds=1.0)
+    same = difference(
+        one, Raced(layers="b", right=(9,) * 5, judged=(10,) * 5, seconds=1.0), folds=5
+    )
+    assert same is not None
+    assert same[0] == 0.0 and same[1] > 0.0
+    assert same[2].low == pytest.approx(-same[2].high) and same[2].high == pytest.approx(
+        0.071, abs=1e-3
+    )
+    few = Raced(layers="b", right=(3,) * 5, judged=(4,) * 5, seconds=1.0)
+    more = difference(Raced(layers="a", right=(4,) * 5, judged=(4,) * 5, seconds=1.0), few, folds=5)
+    assert more is not None  # five of twenty, one in each fold
+    assert more[0] == pytest.approx(0.25)
+    assert more[2].low < 0.1 < 0.45 < more[2].high
+
+
 def test_the_progress_counts_what_is_left_to_do() -> None:
     told: list[tuple[int, int]] = []
     cheap, dear = Known(layers="head", right=[45] * 5), Known(layers="all", right=[30] * 5)
