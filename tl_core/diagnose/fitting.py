@@ -9,6 +9,7 @@ from tl_core.diagnose.curves import (
     fall_per_epoch,
     generalisation_gap,
     rise_since_best,
+    still_falling,
 )
 from tl_core.diagnose.rates import CHANCE_TIMES
 from tl_core.diagnose.seen import GOOD_FIT, HARDLY_MOVED, Seen, mean, percent, points
@@ -20,10 +21,19 @@ __all__ = ["memorised", "no_signal", "overconfident", "overfit", "underfit"]
 RISE_Z = 2.5  # standard errors; error rates in docs/findings.md
 RISE_LEAST = 0.08  # of the best validation loss; less is no harm, however sure it is (0021)
 RISE_PROBLEM = 0.5  # of the best validation loss; a rise that large is called a problem
-STILL_FALLING = 0.02  # of the training loss per epoch (decision 0021)
+MARKED = (
+    0.3  # of the best validation loss; so large a rise beside a gap needs less certainty (0021)
+)
+MARKED_Z = 1.645  # standard errors, one-sided 95 %
+STEEP = 0.02  # of the training loss per epoch; where epochs are too few to ask validation (0021)
+LEARNING = 0.01  # of the training loss per epoch; less is no learning (decision 0021)
+IMPROVING = 0.06  # of the validation loss within five epochs at a high rate (decision 0021)
+IMPROVING_Z = 1.645  # standard errors, one-sided 95 %
 LIFT = 0.25  # of the way from the largest class to all right; more is not called no signal (0021)
 LATE = 0.8  # of the epochs; a best epoch after it means that the run was still improving
-FALL_Z = 2.0  # standard errors by which the accuracy must have fallen (decision 0021)
+FALL_Z = 1.25  # standard errors by which the accuracy must have fallen (decision 0021)
+STEADY = 0.05  # of accuracy; a larger fall is ruled out where a less sure rise is told (0021)
+STEADY_Z = 1.645  # standard errors, one-sided 95 %
 
 
 def no_signal(seen: Seen) -> FindingRaised | None:
@@ -32,7 +42,7 @@ def no_signal(seen: Seen) -> FindingRaised | None:
         return None
     best = seen.best
     low, high = wilson(round(best.val_acc * best.n_val), best.n_val)
-    if low > seen.majority or best.val_acc > seen.majority + LIFT * (1 - seen.majority):
+    if low > seen.majority or best.val_acc > _little(seen):
         return None
     return FindingRaised(
         verdict="no_signal",
@@ -43,7 +53,7 @@ def no_signal(seen: Seen) -> FindingRaised | None:
         evidence=f"Validation accuracy {percent(best.val_acc)} (95 % interval {percent(low)} "
         f"to {percent(high)}, {best.n_val} pictures); always answering the largest class "
         f"gives {percent(seen.majority)}.",
-        remedies=remedies.for_no_signal(seen.spec),
+        remedies=remedies.for_no_signal(seen.spec, hardly_moved=_hardly_moved(seen)),
     )
 
 
@@ -54,15 +64,14 @@ def underfit(seen: Seen) -> FindingRaised | None:
     last, gap = seen.history[-1], generalisation_gap(seen.history[-1])
     if last.fit_acc >= GOOD_FIT or gap.low > 0:
         return None
-    fall, chance = fall_per_epoch(seen.history), seen.chance
-    hardly_moved = HARDLY_MOVED * chance < last.train_loss <= CHANCE_TIMES * chance
-    improving = seen.best.epoch > LATE * seen.epoch
-    if not hardly_moved and not (fall > STILL_FALLING and improving):
+    hardly_moved = _hardly_moved(seen)
+    learning = "" if hardly_moved else _learning(seen)
+    if not hardly_moved and not learning:
         return None
     moved = (
-        f"the training loss is {last.train_loss:.2f} where guessing gives {chance:.2f}"
+        f"the training loss is {last.train_loss:.2f} where guessing gives {seen.chance:.2f}"
         if hardly_moved
-        else f"the training loss was still falling by {percent(fall)} per epoch"
+        else learning
     )
     return FindingRaised(
         verdict="underfit",
@@ -77,8 +86,11 @@ def underfit(seen: Seen) -> FindingRaised | None:
 
 
 def overfit(seen: Seen) -> FindingRaised | None:
-    """The validation loss rises and its accuracy falls, while the training loss falls."""
-    rise = _harm(seen)
+    """The validation loss rises and its accuracy falls, while the training loss falls.
+
+    Rise, gap and fall are evidence each; where all three are there, none need be as sure as alone.
+    """
+    rise = _harm(seen) or _marked(seen)
     if rise is None or not _fell(seen, rise):
         return None
     return FindingRaised(
@@ -95,7 +107,11 @@ def overfit(seen: Seen) -> FindingRaised | None:
 def overconfident(seen: Seen) -> FindingRaised | None:
     """The validation loss rises and its accuracy does not fall."""
     rise = _harm(seen)
-    if rise is None or _fell(seen, rise):
+    if rise is None:
+        rise = _marked(seen)
+        if rise is None or not _steady(seen, rise):
+            return None
+    if _fell(seen, rise):
         return None
     return FindingRaised(
         verdict="overconfident",
@@ -114,7 +130,7 @@ def memorised(seen: Seen) -> FindingRaised | None:
         return None
     rise, last = rise_since_best(seen.val_losses), seen.history[-1]
     gap = generalisation_gap(last)
-    if gap.low <= 0 or (rise is not None and rise.z > RISE_Z):
+    if gap.low <= 0 or (rise is not None and rise.z > RISE_Z) or _marked(seen) is not None:
         return None
     return FindingRaised(
         verdict="memorised",
@@ -131,6 +147,42 @@ def memorised(seen: Seen) -> FindingRaised | None:
 # -- inside ----------------------------------------------------------------------------------------
 
 
+def _little(seen: Seen) -> float:
+    """An accuracy up to which next to nothing need have been learned."""
+    return seen.majority + LIFT * (1 - seen.majority)
+
+
+def _hardly_moved(seen: Seen) -> bool:
+    """The training loss is about that of guessing, and training pictures are hardly told apart.
+
+    A loss near guessing alone is also that of answers which are right but never sure.
+    """
+    last, chance = seen.history[-1], seen.chance
+    near = HARDLY_MOVED * chance < last.train_loss <= CHANCE_TIMES * chance
+    return near and last.fit_acc <= _little(seen)
+
+
+def _learning(seen: Seen) -> str:
+    """How it was still learning when the run ended, in words; "" when that is not shown.
+
+    A falling training loss alone is no sign: it falls by as much in runs that have nothing more to
+    learn about new pictures. So validation is asked, where there are epochs enough at a high rate.
+    """
+    fall = fall_per_epoch(seen.history)
+    if seen.best.epoch <= LATE * seen.epoch or fall <= LEARNING:
+        return ""
+    told = f"the training loss was still falling by {percent(fall)} per epoch"
+    val = still_falling(seen.history, seen.val_losses)
+    if val is None:
+        return told if fall > STEEP else ""
+    if val.share <= IMPROVING or val.z <= IMPROVING_Z:
+        return ""
+    return (
+        f"{told}, and the validation loss by {percent(val.share)} within {val.epochs} epochs "
+        f"({val.z:.1f} standard errors)"
+    )
+
+
 def _harm(seen: Seen) -> Rise | None:
     """A rise of the validation loss that is no chance, while the training loss fell."""
     rise = rise_since_best(seen.val_losses)
@@ -142,9 +194,27 @@ def _harm(seen: Seen) -> Rise | None:
     return rise if recent < seen.history[rise.best - 1].train_loss else None
 
 
+def _marked(seen: Seen) -> Rise | None:
+    """A large rise beside a gap, less sure than ``_harm`` asks for."""
+    rise = rise_since_best(seen.val_losses)
+    if rise is None or rise.z <= MARKED_Z:
+        return None
+    best = seen.history[rise.best - 1]
+    if rise.mean <= MARKED * best.val_loss or generalisation_gap(seen.history[-1]).low <= 0:
+        return None
+    return rise if mean([done.train_loss for done in seen.history[-5:]]) < best.train_loss else None
+
+
 def _fell(seen: Seen, rise: Rise) -> bool:
+    """Whether the accuracy fell rather than not; that there is harm is known before."""
     fall = accuracy_fall(seen.history, rise.best)
     return fall.value > max(1 / seen.history[-1].n_val, FALL_Z * fall.error)
+
+
+def _steady(seen: Seen, rise: Rise) -> bool:
+    """Whether a fall of the accuracy by five points is ruled out."""
+    fall = accuracy_fall(seen.history, rise.best)
+    return fall.value + STEADY_Z * fall.error < STEADY
 
 
 def _grave(seen: Seen, rise: Rise) -> Severity:
