@@ -25,7 +25,13 @@ from tl_core.jobs.submit import missing_for_training
 from tl_core.jobs.work import Context
 from tl_core.models.catalog import card
 from tl_core.storage import Home
-from tl_core.train.defaults import COMPARED, COMPARED_FOLDS, COMPARED_MOST, COMPARED_SHIFTED
+from tl_core.train.defaults import (
+    COMPARED,
+    COMPARED_AT_ONCE,
+    COMPARED_FOLDS,
+    COMPARED_MOST,
+    COMPARED_SHIFTED,
+)
 from tl_core.train.racing import Outcome, race
 from tl_core.train.recipe import Control, Go, fit_subset
 
@@ -141,14 +147,16 @@ def raced(
         TooFewImagesError: No picture can be held out.
         ModelError: The network cannot be divided before its head.
     """
-    some = [records[at] for at in _taking_part(records)]
+    at_once = candidates is not None and set(candidates) <= set(PROBES)
+    most = COMPARED_AT_ONCE if at_once else COMPARED_MOST
+    some = [records[at] for at in _taking_part(records, most)]
     classes = sorted({one.label for one in some})
     labels = np.array([classes.index(one.label) for one in some], dtype=np.int64)
     units = moving_together(
         home,
         checked_set(some, ["train"] * len(some), channels=channels),
         progress("Looking for copies"),
-        cut_outs=candidates is None or not set(candidates) <= set(PROBES),
+        cut_outs=not at_once,
     )
     if len(classes) < 2 or len(np.unique(units)) < COMPARED_FOLDS:
         raise TooFewImagesError(
@@ -181,7 +189,7 @@ def raced(
     )
 
 
-def _taking_part(records: Sequence[ImageRecord]) -> np.ndarray:
+def _taking_part(records: Sequence[ImageRecord], most: int) -> np.ndarray:
     """Positions of all pictures, or of a fixed choice with the classes in their proportions."""
     _, labels = np.unique([one.label for one in records], return_inverse=True)
-    return fit_subset(labels, limit=COMPARED_MOST)
+    return fit_subset(labels, limit=most)
