@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from tl_core.diagnose import remedies
 from tl_core.diagnose.curves import (
+    WINDOW,
     Rise,
     accuracy_fall,
     fall_per_epoch,
     generalisation_gap,
     rise_since_best,
+    standstill,
 )
 from tl_core.diagnose.rates import CHANCE_TIMES
 from tl_core.diagnose.seen import GOOD_FIT, HARDLY_MOVED, Seen, mean, percent, points
@@ -19,6 +21,7 @@ __all__ = ["memorised", "no_signal", "overconfident", "overfit", "underfit"]
 
 RISE_Z = 2.5  # standard errors; error rates in docs/findings.md
 RISE_LEAST = 0.08  # of the best validation loss; less is no harm, however sure it is (0021)
+RISE_LEAST_LATER = 0.2  # the same in a stage after the first, where its gate tells of less (0021)
 RISE_PROBLEM = 0.5  # of the best validation loss; a rise that large is called a problem
 STILL_FALLING = 0.02  # of the training loss per epoch (decision 0021)
 LIFT = 0.25  # of the way from the largest class to all right; more is not called no signal (0021)
@@ -49,14 +52,14 @@ def no_signal(seen: Seen) -> FindingRaised | None:
 
 def underfit(seen: Seen) -> FindingRaised | None:
     """Even the training pictures are not learned, and more could be."""
-    if seen.end != "completed" or seen.epoch < 2:
+    if seen.end != "completed" or len(seen.own) < 2:
         return None
     last, gap = seen.history[-1], generalisation_gap(seen.history[-1])
     if last.fit_acc >= GOOD_FIT or gap.low > 0:
         return None
-    fall, chance = fall_per_epoch(seen.history), seen.chance
+    fall, chance = fall_per_epoch(seen.own), seen.chance
     hardly_moved = HARDLY_MOVED * chance < last.train_loss <= CHANCE_TIMES * chance
-    improving = seen.best.epoch > LATE * seen.epoch
+    improving = seen.best.epoch > seen.begun + LATE * len(seen.own) and _still_falls(seen)
     if not hardly_moved and not (fall > STILL_FALLING and improving):
         return None
     moved = (
@@ -74,6 +77,17 @@ def underfit(seen: Seen) -> FindingRaised | None:
         f"validation is as good ({percent(last.val_acc)}), and {moved}.",
         remedies=remedies.for_underfitting(seen.spec, hardly_moved=hardly_moved),
     )
+
+
+def _still_falls(seen: Seen) -> bool:
+    """Whether the validation loss of a later stage surely falls; of a first one it is believed.
+
+    A later stage begins near the best there was, so that its best epoch is late by chance already.
+    """
+    if not seen.begun:
+        return True
+    known = len(seen.own) >= 2 * WINDOW
+    return known and standstill(seen.own_losses, WINDOW).least > 0
 
 
 def overfit(seen: Seen) -> FindingRaised | None:
@@ -112,7 +126,7 @@ def memorised(seen: Seen) -> FindingRaised | None:
     """A gap without harm: worth a word, because the curves look alarming."""
     if seen.end is None or seen.end == "diverged" or not seen.history:
         return None
-    rise, last = rise_since_best(seen.val_losses), seen.history[-1]
+    rise, last = rise_since_best(seen.val_losses, seen.begins), seen.history[-1]
     gap = generalisation_gap(last)
     if gap.low <= 0 or (rise is not None and rise.z > RISE_Z):
         return None
@@ -133,17 +147,31 @@ def memorised(seen: Seen) -> FindingRaised | None:
 
 def _harm(seen: Seen) -> Rise | None:
     """A rise of the validation loss that is no chance, while the training loss fell."""
-    rise = rise_since_best(seen.val_losses)
-    if rise is None or rise.z <= RISE_Z:
+    rise = rise_since_best(seen.val_losses, seen.begins)
+    if rise is None or rise.z <= RISE_Z or not _may_be_judged(seen, rise.best):
         return None
-    if rise.mean <= RISE_LEAST * seen.history[rise.best - 1].val_loss:
+    least = RISE_LEAST_LATER if seen.begun else RISE_LEAST
+    if rise.mean <= least * seen.history[rise.best - 1].val_loss:
         return None
     recent = mean([done.train_loss for done in seen.history[-5:]])
     return rise if recent < seen.history[rise.best - 1].train_loss else None
 
 
+def _may_be_judged(seen: Seen, best: int) -> bool:
+    """Whether a rise since an epoch can be more than what opening a block does at first.
+
+    The loss jumps when a block is opened, and stays up while its rate is high. So in a stage after
+    the first, a rise counts since an epoch at or after the highest rate of that stage, or once
+    the stage is over.
+    """
+    if not seen.begun or len(seen.own) >= seen.planned or seen.end == "early_stop":
+        return True
+    rates = [done.lr for done in seen.own]
+    return best > seen.begun + rates.index(max(rates))
+
+
 def _fell(seen: Seen, rise: Rise) -> bool:
-    fall = accuracy_fall(seen.history, rise.best)
+    fall = accuracy_fall(seen.history, rise.best, seen.begins)
     return fall.value > max(1 / seen.history[-1].n_val, FALL_Z * fall.error)
 
 

@@ -26,7 +26,10 @@ LOWER = 1 / 3  # of the rate known to work; only below it is a rate called too l
 
 
 def diverged(seen: Seen) -> FindingRaised | None:
-    """The loss is no number any more, or runs away."""
+    """The loss is no number any more, or runs away.
+
+    A stage has a warm-up of its own; how low the loss has been is known from the whole run.
+    """
     cures = remedies.for_divergence(seen.spec)
     epoch = seen.epoch
     if seen.end == "diverged":
@@ -39,9 +42,9 @@ def diverged(seen: Seen) -> FindingRaised | None:
             evidence=f"It happened in epoch {epoch + 1}, at a learning rate of {seen.lr:g}.",
             remedies=cures,
         )
-    if epoch < 2 or epoch < SETTLED * seen.planned:
+    if len(seen.own) < 2 or len(seen.own) < SETTLED * seen.planned:
         return None
-    last = min(done.train_loss for done in seen.history[-2:])
+    last = min(done.train_loss for done in seen.own[-2:])
     lowest = min(done.train_loss for done in seen.history)
     far = last > BEST_TIMES * lowest and last > seen.chance / 2
     if not far and last <= CHANCE_TIMES * seen.chance:
@@ -64,11 +67,11 @@ def oscillating(seen: Seen) -> FindingRaised | None:
     Looked for in the validation loss: the training loss may alternate because versions of the
     pictures are used in turn.
     """
-    peak = max((done.lr for done in seen.history), default=0.0)
-    high = [at for at, done in enumerate(seen.history) if done.lr >= HIGH_RATE * peak]
-    if not high or high[-1] != seen.epoch - 1:  # the rate has fallen: it says nothing new
+    peak = max((done.lr for done in seen.own), default=0.0)
+    high = [at for at, done in enumerate(seen.own) if done.lr >= HIGH_RATE * peak]
+    if not high or high[-1] != len(seen.own) - 1:  # the rate has fallen: it says nothing new
         return None
-    swing = alternation(seen.val_losses[high[0] :].mean(axis=1, dtype=float))
+    swing = alternation(seen.own_losses[high[0] :].mean(axis=1, dtype=float))
     if swing is None or swing.turns <= TURNS or swing.share <= SWING or swing.z <= SWING_Z:
         return None
     return FindingRaised(
@@ -90,16 +93,17 @@ def rate_too_low(seen: Seen) -> FindingRaised | None:
     Said only where a larger rate is known to work, or, where none is known, where the loss is still
     that of guessing: else a flat curve may as well mean that there is nothing left to learn.
     """
-    if seen.epoch < max(LEAST_EPOCHS, math.ceil(BUDGET * seen.planned)):
+    own = seen.own
+    if len(own) < max(LEAST_EPOCHS, math.ceil(BUDGET * seen.planned)):
         return None
-    first = mean([done.train_loss for done in seen.history[:2]])
-    last = mean([done.train_loss for done in seen.history[-2:]])
+    first = mean([done.train_loss for done in own[:2]])
+    last = mean([done.train_loss for done in own[-2:]])
     drop = (first - last) / first if first > 0 else 1.0
     guessing = HARDLY_MOVED * seen.chance < last <= CHANCE_TIMES * seen.chance
     usual = seen.usual_lr
     low = guessing if usual is None else seen.lr < LOWER * usual
     still = abs(drop) < LITTLE or (usual is not None and guessing)
-    if not low or not still or seen.history[-1].fit_acc >= GOOD_FIT:
+    if not low or not still or own[-1].fit_acc >= GOOD_FIT:
         return None
     known = (
         f"guessing gives {seen.chance:.2f}"
@@ -108,11 +112,11 @@ def rate_too_low(seen: Seen) -> FindingRaised | None:
     )
     return FindingRaised(
         verdict="rate_too_low",
-        since_epoch=1,
+        since_epoch=seen.begun + 1,
         epoch=seen.epoch,
         severity="warning",
         sentence="The steps are too small: the network has hardly moved.",
-        evidence=f"In {seen.epoch} of {seen.planned} epochs the training loss went from "
-        f"{first:.3f} to {last:.3f}, at a learning rate of {seen.lr:g}; {known}.",
+        evidence=f"In {len(own)} of {seen.planned} epochs{seen.of_the_stage} the training loss "
+        f"went from {first:.3f} to {last:.3f}, at a learning rate of {seen.lr:g}; {known}.",
         remedies=remedies.for_low_rate(seen.spec, usual),
     )
