@@ -34,7 +34,8 @@ __all__ = ["Field", "choose_layers", "raced"]
 def choose_layers(context: Context) -> dict[str, Any]:
     """Find the layers to train for a project's pictures and its drafted settings.
 
-    The task's spec may name a ``model``, ``candidates`` (layer choices) and ``exhaustive``.
+    The task's spec may name a ``model``, ``candidates`` (layer choices), ``exhaustive``, and a
+    ``run`` whose settings, and rates and epochs for blocks, are those to compare with.
 
     Returns:
         Of ``Outcome.to_dict``, with ``model``, ``title``, ``pictures`` (that took part), ``of``
@@ -49,7 +50,8 @@ def choose_layers(context: Context) -> dict[str, Any]:
     project = context.library.get(context.row.project_id)
     if missing := missing_for_training(context.library.classes(project.id)):
         raise TooFewImagesError(missing, hint="Bring more pictures on the Data page.")
-    spec = RunSpec.from_dict(project.draft)
+    run = str(payload.get("run") or "")  # it waits at a gate and asks for the gain
+    spec = RunSpec.from_dict(context.queue.get(run).spec if run else project.draft)
     if payload.get("model"):
         spec = changed(spec, {"model.name": str(payload["model"])})
     _, records, splits = context.library.records(project.id)
@@ -62,6 +64,7 @@ def choose_layers(context: Context) -> dict[str, Any]:
         detail_px=context.library.detail_px(project.id),
         candidates=tuple(payload.get("candidates") or COMPARED),
         exhaustive=bool(payload.get("exhaustive")),
+        as_set=bool(run),
         progress=context.progress,
         control=context.orders,
     )
@@ -95,6 +98,7 @@ def raced(
     detail_px: int | None = None,
     candidates: Sequence[str] = COMPARED,
     exhaustive: bool = False,
+    as_set: bool = False,
     progress: Reporter = lambda stage, unit="pictures": lambda done, total: None,
     control: Control | None = None,
 ) -> Field:
@@ -109,6 +113,7 @@ def raced(
         candidates: Choices of layers, the cheapest first; those that open more blocks than the
             network has are left out.
         exhaustive: Nobody leaves early.
+        as_set: Blocks are trained at the rate and for the epochs of ``spec``.
         progress: Gives a ``report(done, total)`` for each stage; what that raises ends it.
         control: Asked after every step of a training.
 
@@ -136,6 +141,7 @@ def raced(
         detail_px=detail_px,
         report=progress,
         control=control or Go(),
+        as_set=as_set,
     )
     outcome = race(
         ground.entrants(candidates),
