@@ -16,7 +16,6 @@ from tl_core.intervals import newcombe, wilson
 
 __all__ = [
     "HIGH_RATE",
-    "WINDOW",
     "Alternation",
     "Fall",
     "Gap",
@@ -29,6 +28,7 @@ __all__ = [
     "half_width",
     "needed_pictures",
     "restlessness",
+    "rise_since_before",
     "rise_since_best",
     "standstill",
 ]
@@ -86,14 +86,10 @@ class Alternation(NamedTuple):
 
 
 class Standstill(NamedTuple):
-    """The level of a loss, and the most and least it can have fallen by since before, in nats.
-
-    Each bound holds in 95 of 100 cases.
-    """
+    """The level of a loss, and the most it can have fallen by since before (95 %), in nats."""
 
     level: float
     most: float
-    least: float
 
 
 def rise_since_best(val_losses: np.ndarray, begins: Sequence[int] = (0,)) -> Rise | None:
@@ -125,15 +121,19 @@ def rise_since_best(val_losses: np.ndarray, begins: Sequence[int] = (0,)) -> Ris
     best = int(np.argmin(curve))
     if epochs - 1 - best < WINDOW or epochs - begins[-1] < WINDOW:
         return None
-    start, stop = _around(best, epochs, begins)
-    before = val_losses[start:stop].mean(axis=0, dtype=np.float64)
-    rises = val_losses[-WINDOW:].mean(axis=0, dtype=np.float64) - before
-    mean = float(rises.mean())
-    by_picture = float(rises.std(ddof=1)) / math.sqrt(n)
-    by_epoch = _run_noise(curve, begins) * math.sqrt(1 / (stop - start) + 1 / WINDOW)
-    error = math.hypot(by_picture, by_epoch)
-    z = mean / error if error > 0 else math.copysign(math.inf, mean) if mean else 0.0
-    return Rise(best + 1, mean, z, n)
+    return _rise_since(best, val_losses, begins)
+
+
+def rise_since_before(val_losses: np.ndarray, begins: Sequence[int]) -> Rise | None:
+    """As ``rise_since_best``, since the best epoch of the stages before the last one.
+
+    None as well where there was no stage before.
+    """
+    epochs, n = val_losses.shape
+    if not begins[-1] or epochs - begins[-1] < WINDOW or n < 2:
+        return None
+    best = int(np.argmin(val_losses[: begins[-1]].mean(axis=1, dtype=np.float64)))
+    return _rise_since(best, val_losses, begins)
 
 
 def accuracy_fall(history: Sequence[EpochDone], best: int, begins: Sequence[int] = (0,)) -> Fall:
@@ -210,8 +210,7 @@ def standstill(val_losses: np.ndarray, window: int) -> Standstill:
     by_picture = float(falls.std(ddof=1)) / math.sqrt(len(falls)) if len(falls) > 1 else math.inf
     curve = val_losses[-2 * window :].mean(axis=1, dtype=np.float64)
     error = math.hypot(by_picture, _epoch_noise(curve) * math.sqrt(2 / window))
-    fell = float(falls.mean())
-    return Standstill(float(after.mean()), fell + UPPER * error, fell - UPPER * error)
+    return Standstill(float(after.mean()), float(falls.mean()) + UPPER * error)
 
 
 def generalisation_gap(done: EpochDone) -> Gap:
@@ -271,6 +270,21 @@ def _around(best: int, epochs: int, begins: Sequence[int]) -> tuple[int, int]:
     start = max(begun, best - WINDOW // 2)
     stop = min(best + WINDOW // 2 + 1, ended, epochs - WINDOW)
     return start, max(start + 1, stop)
+
+
+def _rise_since(best: int, val_losses: np.ndarray, begins: Sequence[int]) -> Rise:
+    """The last epochs against those around one (0-based), each picture with itself."""
+    epochs, n = val_losses.shape
+    start, stop = _around(best, epochs, begins)
+    before = val_losses[start:stop].mean(axis=0, dtype=np.float64)
+    rises = val_losses[-WINDOW:].mean(axis=0, dtype=np.float64) - before
+    mean = float(rises.mean())
+    by_picture = float(rises.std(ddof=1)) / math.sqrt(n)
+    curve = val_losses.mean(axis=1, dtype=np.float64)
+    by_epoch = _run_noise(curve, begins) * math.sqrt(1 / (stop - start) + 1 / WINDOW)
+    error = math.hypot(by_picture, by_epoch)
+    z = mean / error if error > 0 else math.copysign(math.inf, mean) if mean else 0.0
+    return Rise(best + 1, mean, z, n)
 
 
 def _run_noise(curve: np.ndarray, begins: Sequence[int]) -> float:

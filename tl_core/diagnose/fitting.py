@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from tl_core.diagnose import remedies
 from tl_core.diagnose.curves import (
-    WINDOW,
     Rise,
     accuracy_fall,
     fall_per_epoch,
     generalisation_gap,
+    rise_since_before,
     rise_since_best,
-    standstill,
 )
 from tl_core.diagnose.rates import CHANCE_TIMES
 from tl_core.diagnose.seen import GOOD_FIT, HARDLY_MOVED, Seen, mean, percent, points
@@ -24,6 +23,7 @@ RISE_LEAST = 0.08  # of the best validation loss; less is no harm, however sure 
 RISE_LEAST_LATER = 0.2  # the same in a stage after the first, where its gate tells of less (0021)
 RISE_PROBLEM = 0.5  # of the best validation loss; a rise that large is called a problem
 STILL_FALLING = 0.02  # of the training loss per epoch (decision 0021)
+BROUGHT_Z = 2.5  # standard errors by which a later stage must be better than those before it
 LIFT = 0.25  # of the way from the largest class to all right; more is not called no signal (0021)
 LATE = 0.8  # of the epochs; a best epoch after it means that the run was still improving
 FALL_Z = 2.0  # standard errors by which the accuracy must have fallen (decision 0021)
@@ -59,7 +59,7 @@ def underfit(seen: Seen) -> FindingRaised | None:
         return None
     fall, chance = fall_per_epoch(seen.own), seen.chance
     hardly_moved = HARDLY_MOVED * chance < last.train_loss <= CHANCE_TIMES * chance
-    improving = seen.best.epoch > seen.begun + LATE * len(seen.own) and _still_falls(seen)
+    improving = seen.best.epoch > seen.begun + LATE * len(seen.own) and _brought_something(seen)
     if not hardly_moved and not (fall > STILL_FALLING and improving):
         return None
     moved = (
@@ -79,15 +79,14 @@ def underfit(seen: Seen) -> FindingRaised | None:
     )
 
 
-def _still_falls(seen: Seen) -> bool:
-    """Whether the validation loss of a later stage surely falls; of a first one it is believed.
+def _brought_something(seen: Seen) -> bool:
+    """Whether a later stage surely brought something; of the first one it is believed.
 
-    A later stage begins near the best there was, so that its best epoch is late by chance already.
+    A later stage begins near the best there was, so that its best epoch is late by chance already,
+    and its loss falls at the end from where the high rate had put it.
     """
-    if not seen.begun:
-        return True
-    known = len(seen.own) >= 2 * WINDOW
-    return known and standstill(seen.own_losses, WINDOW).least > 0
+    since = rise_since_before(seen.val_losses, seen.begins)
+    return not seen.begun or (since is not None and since.z < -BROUGHT_Z)
 
 
 def overfit(seen: Seen) -> FindingRaised | None:
@@ -161,13 +160,14 @@ def _may_be_judged(seen: Seen, best: int) -> bool:
     """Whether a rise since an epoch can be more than what opening a block does at first.
 
     The loss jumps when a block is opened, and stays up while its rate is high. So in a stage after
-    the first, a rise counts since an epoch at or after the highest rate of that stage, or once
+    the first, a rise counts since an epoch at or after the last with its highest rate, or once
     the stage is over.
     """
     if not seen.begun or len(seen.own) >= seen.planned or seen.end == "early_stop":
         return True
     rates = [done.lr for done in seen.own]
-    return best > seen.begun + rates.index(max(rates))
+    last_peak = max(at for at, rate in enumerate(rates) if rate == max(rates))
+    return best > seen.begun + last_peak
 
 
 def _fell(seen: Seen, rise: Rise) -> bool:
