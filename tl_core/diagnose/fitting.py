@@ -20,7 +20,7 @@ __all__ = ["memorised", "no_signal", "overconfident", "overfit", "underfit"]
 
 RISE_Z = 2.5  # standard errors; error rates in docs/findings.md
 RISE_LEAST = 0.08  # of the best validation loss; less is no harm, however sure it is (0021)
-RISE_LEAST_LATER = 0.2  # the same in a stage after the first, where its gate tells of less (0021)
+RISE_LEAST_LATER = 0.25  # the same in a stage after the first, where its gate tells of less (0021)
 RISE_PROBLEM = 0.5  # of the best validation loss; a rise that large is called a problem
 STILL_FALLING = 0.02  # of the training loss per epoch (decision 0021)
 BROUGHT_Z = 2.5  # standard errors by which a later stage must be better than those before it

@@ -99,7 +99,7 @@ def test_a_rise_is_judged_by_the_best_of_all_once_the_stage_is_over() -> None:
 
 def test_a_rise_within_the_stage_is_told_at_once() -> None:
     head = [{"train_loss": 0.5, "val_loss": 0.5}] * HEAD
-    own = [0.48, 0.46, 0.44, 0.42, 0.4, 0.44, 0.48, 0.52, 0.56, 0.6]
+    own = [0.48, 0.46, 0.44, 0.42, 0.4, 0.46, 0.52, 0.58, 0.64, 0.7]
     rises = [
         {"train_loss": 0.5 - at / 30, "val_loss": v, "lr": 0.003 - at / 1e4}
         for at, v in enumerate(own)
