@@ -201,7 +201,9 @@ def fine_tuned(network: Network, pictures: Set, layers: str, epochs: int) -> tup
 def report(pictures: Set, plans: list[str], epochs: int) -> None:
     """Measure, train and print one set."""
     found = {one.name: measured(one, pictures) for one in NETWORKS}
-    places, because = ranking({name: one.entry for name, one in found.items()}, 5)
+    places, because = ranking(
+        {name: one.entry for name, one in found.items()}, 5, len(pictures.keys["train"])
+    )
     group = {one.name: one.group for one in places}
     print(f"| network | group | {' | '.join(SCORES)} | ms | measured in s |")
     print("|---|---|" + "---|" * (len(SCORES) + 2))

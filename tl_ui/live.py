@@ -7,7 +7,9 @@ import streamlit as st
 from tl_core.jobs.view import RunView
 from tl_ui.components.curves import live_curves, sentence
 from tl_ui.server.presence import routes_present
+from tl_ui.texts import about_train as about
 from tl_ui.texts import train as text
+from tl_ui.views.meaning import explained
 
 __all__ = ["curves"]
 
@@ -20,9 +22,15 @@ def curves(view: RunView) -> None:
     if view.is_probe:
         _strengths(view)
         return
-    if routes_present():
-        live_curves(view, key=f"curves_{view.run_id}")
-        return
+    with st.container(gap="xxsmall"):
+        if routes_present():
+            live_curves(view, key=f"curves_{view.run_id}")
+        else:
+            _plain(view)
+        explained(about.curves(), key="curves.meaning")
+
+
+def _plain(view: RunView) -> None:
     from tl_ui.charts import curve_figure
 
     if view.history:
@@ -46,3 +54,4 @@ def _strengths(view: RunView) -> None:
                     config={"displayModeBar": False},
                 )
     st.caption(text.strengths_sentence(view, walks=len(walks(view.strengths))))
+    explained(about.strengths(), key="curves.meaning")

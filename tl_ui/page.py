@@ -49,8 +49,14 @@ def open(this: PageText, *, needs: tuple[str, ...] = ()) -> Project:
     return opened
 
 
-def next_step(key: str, *, done: bool = True) -> None:
-    """The way on, at the end of a page: a button-like link when ``done``, else what is missing."""
+def next_step(key: str, *, done: bool = True, quiet: bool = False) -> None:
+    """The way on, at the end of a page: a button-like link when ``done``, else what is missing.
+
+    Args:
+        key: Of the step.
+        done: Whether it can be taken.
+        quiet: Whether something else on the page is the next thing to do.
+    """
     target = text.step_text(key)
     st.space("small")
     with st.container(horizontal=True, horizontal_alignment="right"):
@@ -58,7 +64,7 @@ def next_step(key: str, *, done: bool = True) -> None:
             text.NEXT.format(title=target.title),
             icon=":material/arrow_forward:",
             icon_position="right",
-            type="primary" if done else "secondary",
+            type="primary" if done and not quiet else "secondary",
             disabled=not done,
             key=f"next_{key}",
         )

@@ -10,6 +10,7 @@ from tl_core.session import RunRow
 from tl_ui import state, text
 from tl_ui.text import esc_md
 from tl_ui.texts import gate, tasks, train
+from tl_ui.views import meaning
 
 __all__ = ["frame"]
 
@@ -29,7 +30,7 @@ color: light-dark(#08608c, #7cc4ea); }
 def frame() -> None:
     """Draw the mark and the sidebar; once per run of the script, before the page."""
     st.logo(text.LOGO, icon_image=text.MARK, size="large")
-    st.html(STYLE)
+    st.html(STYLE + meaning.STYLE)
     with st.sidebar:
         opened = state.project()
         if opened is not None:

@@ -27,10 +27,10 @@ from timm.models import _registry
 from torch import nn
 
 from tl_core.errors import LayerGroupError
-from tl_core.models.catalog import ANY, ASSETS, FIXED, HUB_OWNER, SIZED
+from tl_core.models.catalog import ANY, ASSETS, FIXED, HUB_OWNER, SIZED, source_path
 from tl_core.models.facts import ModelCard
 from tl_core.models.groups import describe_groups, layer_groups
-from tl_core.storage import atomic_path
+from tl_core.storage import atomic_path, file_digest
 
 WORDS = Path(__file__).with_name("catalog_words.json")
 SIZES = (32, 64, 96, 128, 160, 192, 224)  # pixels tried, to find the smallest that works
@@ -104,7 +104,16 @@ def measured_card(words: dict[str, Any]) -> ModelCard:
     )
     if config is not None:
         card = replace(card, mean=tuple(config.mean), std=tuple(config.std))
-    return card
+    return with_source(card)
+
+
+def with_source(card: ModelCard) -> ModelCard:
+    """The card with the features that ``tools/source_features.py`` wrote, when there are some."""
+    if not card.embedded or not source_path(card).is_file():
+        return card
+    path = source_path(card)
+    name = path.relative_to(ASSETS).as_posix()
+    return replace(card, source_file=name, source_sha256=file_digest(path))
 
 
 def published(name: str) -> Any:

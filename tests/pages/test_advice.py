@@ -15,7 +15,9 @@ from tl_core.advise.advice import (
     Cost,
     Difference,
     Measure,
+    Rung,
     Scores,
+    SourceDistance,
 )
 from tl_core.config import ModelConfig, RunSpec, changed
 from tl_core.session import Project, RunRow, Studio
@@ -27,6 +29,20 @@ EMBEDDED, OTHER, THIRD = "resnet10t.tiny_imagenet", "resnet18.tv_in1k", "vgg16.t
 BLOCKS = tuple(
     BlockDistance(title=title, layers=3, distance=value)
     for title, value in (("Stem", 1.63), ("Stage 1", 2.15), ("Stage 4", 0.38))
+)
+KID = SourceDistance(
+    value=0.1,
+    low=0.09,
+    high=0.11,
+    pictures=397,
+    compared=600,
+    rungs=(
+        Rung(what="same", value=0.0, low=-0.001, high=0.001),
+        Rung(what="kinds", kinds=2, value=0.03, low=0.01, high=0.05),
+        Rung(what="grey", value=0.04, low=0.03, high=0.05),
+        Rung(what="blurred", value=0.25, low=0.24, high=0.26),
+        Rung(what="shuffled", value=0.5, low=0.49, high=0.51),
+    ),
 )
 
 
@@ -136,6 +152,26 @@ def test_one_network_stands_beside_guessing_neighbours_and_a_random_one(
     assert "Stem 1.63 · Stage 1 2.15 · Stage 4 0.38" in said
     assert app.button(key=f"advice.choose.{EMBEDDED}.").disabled
     assert asked(studio)[0].state == "finished" and len(asked(studio)) == 1
+
+
+def test_the_distance_as_a_whole_is_a_place_on_a_scale(open_page: OpenPage, studio: Studio) -> None:
+    project = seed.project_with_pictures(studio)
+    known(studio, advice(project, replace(FIRST, kid=KID)), project)
+    said = texts(open_page("model", project=project.id)).replace("\\", "")
+    assert "yours are at 20 (likely 18 to 22), those of 2 classes at 2 to 10." in said
+    assert "than its own pictures of only 2 classes are, but nearer than its own" in said
+    assert "8 its own pictures in grey · **20 your pictures** · 50 its own pictures" in said
+    assert "Kernel distance (KID): features of 397 of your pictures against those of 600" in said
+    assert "It is 0.1000, with 95 % confidence 0.0900 to 0.1100" in said
+
+
+def test_a_network_without_source_features_says_so(open_page: OpenPage, studio: Studio) -> None:
+    project = seed.project_with_pictures(studio)
+    other = replace(network(OTHER, "ResNet-18", 0.82), distance=BLOCKS, no_kid="unshipped")
+    known(studio, advice(project, other), project)
+    said = texts(open_page("model", project=project.id)).replace("\\", "")
+    assert "only for the weights that come with Thaw" in said
+    assert "yours are at" not in said and "Kernel distance" not in said
 
 
 def test_ties_are_said_and_a_network_can_be_taken(open_page: OpenPage, studio: Studio) -> None:

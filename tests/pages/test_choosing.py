@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,9 +10,9 @@ import pytest
 from tests.pages import seed
 from tests.pages.conftest import OpenPage, texts
 from tl_core.jobs.estimate import keep_rate
-from tl_core.session import Project, Studio
+from tl_core.session import Project, RunRow, Studio
 from tl_ui.texts import choosing as text
-from tl_ui.views.choosing import KIND
+from tl_ui.views.choosing import AT_ONCE, KIND
 
 
 @pytest.fixture
@@ -64,6 +65,77 @@ def compared(studio: Studio, project: Project, **more: Any) -> str:
     return seed.task(studio, KIND, project_id=project.id, state="finished", result=result)
 
 
+def at_once(studio: Studio, project: Project) -> list[RunRow]:
+    return studio.queue.rows(project_id=project.id, kind=AT_ONCE)
+
+
+HEADS = {
+    "raced": RACED[:2],
+    "gains": {"exact-head": {"value": -0.1, "low": -0.15, "high": -0.05}},
+    "best": "deep-probe",
+    "chosen": "deep-probe",
+    "title": "ResNet-10-T",
+    "pictures": 50,
+    "of": 50,
+    "folds": 5,
+    "seconds": 3.0,
+}
+
+
+def test_heads_are_compared_without_being_asked_and_the_better_one_is_a_click_away(
+    open_page: OpenPage, studio: Studio, project: Project
+) -> None:
+    app = open_page("layers", project=project.id)
+    assert text.MEASURING in texts(app)
+    (asked,) = at_once(studio, project)
+    assert asked.spec["settings"]["train.resize"] == "squash"
+    app.run()
+    assert len(at_once(studio, project)) == 1  # once for these pictures and settings
+    studio.stop(asked.id)
+    seed.task(
+        studio,
+        AT_ONCE,
+        project_id=project.id,
+        state="finished",
+        payload=asked.spec,
+        result={**HEADS, "model": asked.spec["model"], "data_version": asked.spec["data_version"]},
+    )
+    app.run()
+    said = texts(app)
+    assert "**Deep probe** suits these pictures: 86 %" in said and text.UNASKED in said
+    app.button(key="choosing.use").click().run()
+    assert studio.draft(project.id).freeze.layers == "deep-probe"
+
+
+def test_another_picture_size_compares_heads_anew_and_what_waited_is_dropped(
+    open_page: OpenPage, studio: Studio, project: Project
+) -> None:
+    app = open_page("layers", project=project.id)
+    spec = studio.draft(project.id)
+    studio.save_draft(project.id, replace(spec, train=replace(spec.train, image_size=64)))
+    app.run()
+    new, old = at_once(studio, project)
+    assert old.state == "cancelled" and new.state == "queued"
+    assert new.spec["settings"]["train.image_size"] == 64
+
+
+def test_a_whole_comparison_takes_the_place_of_that_of_the_heads(
+    open_page: OpenPage, studio: Studio, project: Project
+) -> None:
+    compared(studio, project)
+    app = open_page("layers", project=project.id)
+    assert not at_once(studio, project)
+    assert text.MEASURING not in texts(app)
+
+
+def test_pictures_that_look_different_are_named(
+    open_page: OpenPage, studio: Studio, project: Project
+) -> None:
+    compared(studio, project, looks_different=True)
+    said = texts(open_page("layers", project=project.id))
+    assert text.DIFFERENT in said.replace("\\", "")
+
+
 def test_it_says_how_long_it_takes_before_it_is_asked_for(
     open_page: OpenPage, studio: Studio, project: Project
 ) -> None:
@@ -71,7 +143,7 @@ def test_it_says_how_long_it_takes_before_it_is_asked_for(
     said = texts(app)
     assert text.UNASKED in said and "At most about" in said
     app.button(key="choosing.go").click().run()
-    (asked,) = [one for one in studio.active() if one.kind == KIND]
+    (asked,) = studio.queue.rows(project_id=project.id, kind=KIND)
     assert asked.project_id == project.id and asked.spec["model"] == "resnet10t.tiny_imagenet"
 
 

@@ -13,11 +13,14 @@ __all__ = [
     "Cost",
     "Difference",
     "Measure",
+    "Rung",
     "Scores",
+    "SourceDistance",
     "advice_from_dict",
 ]
 
 State = Literal["measured", "not_here", "failed"]
+Unasked = Literal["", "unshipped", "channels", "size", "damaged"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,36 @@ class BlockDistance:
     title: str
     layers: int
     distance: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """The kernel distance of known pictures to the source.
+
+    ``what`` is "same" (others of the source) or "kinds" (of ``kinds`` of its classes only), where
+    ``low`` .. ``high`` hold nine tenths of the draws; or how pictures of the source were changed,
+    "grey", "blurred" or "shuffled" (every pixel), where they are the 95 % interval.
+    """
+
+    what: str
+    value: float
+    low: float
+    high: float
+    kinds: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceDistance:
+    """The kernel distance (KID) of ``pictures`` of the user's to ``compared`` of the source, with
+    its 95 % interval, and what else lies on that scale.
+    """
+
+    value: float
+    low: float
+    high: float
+    pictures: int
+    compared: int
+    rungs: tuple[Rung, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +120,9 @@ class Candidate:
     ``weights`` and ``weights_file`` as in ``ModelConfig``; ``control`` networks are random and
     nobody's choice. ``group`` numbers what cannot be told apart, 1 the best; ``behind`` is against
     the best network of the whole ranking, None for that one. ``top1`` is the publisher's accuracy
-    on ImageNet in percent. ``reason`` and ``hint`` say why there are no scores.
+    on ImageNet in percent. ``reason`` and ``hint`` say why there are no scores, ``no_kid`` why
+    there is no ``kid``: Thaw has no features of source pictures for these weights ("unshipped"),
+    for this number of "channels" or picture "size", or not those of the weights ("damaged").
     """
 
     name: str
@@ -105,6 +140,8 @@ class Candidate:
     group: int = 0
     behind: Difference | None = None
     distance: tuple[BlockDistance, ...] = ()
+    kid: SourceDistance | None = None
+    no_kid: Unasked = ""
     seconds: float = 0.0
 
 
@@ -169,6 +206,9 @@ def _candidate(body: Mapping[str, Any]) -> Candidate:
         values["cost"] = Cost(**_known(Cost, cost))
     if behind := values.get("behind"):
         values["behind"] = Difference(**_known(Difference, behind))
+    if kid := values.get("kid"):
+        rungs = tuple(Rung(**_known(Rung, one)) for one in kid["rungs"])
+        values["kid"] = SourceDistance(**{**_known(SourceDistance, kid), "rungs": rungs})
     values["distance"] = tuple(
         BlockDistance(**_known(BlockDistance, one)) for one in values.get("distance", ())
     )

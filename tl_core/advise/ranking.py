@@ -14,11 +14,9 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
-from scipy import stats
 
 from tl_core.advise.advice import Difference
-from tl_core.advise.probing import corrected_error
-from tl_core.intervals import LEVEL
+from tl_core.intervals import LEVEL, fold_difference
 
 __all__ = ["ALIKE", "Entry", "Place", "difference", "ranking"]
 
@@ -52,19 +50,20 @@ class Place:
     behind: Difference | None
 
 
-def ranking(entries: Mapping[str, Entry], n_folds: int) -> tuple[list[Place], str]:
+def ranking(entries: Mapping[str, Entry], n_folds: int, pictures: int) -> tuple[list[Place], str]:
     """Order networks.
 
     Args:
         entries: By name; at least one.
         n_folds: Of one division.
+        pictures: That were judged and are independent of each other.
 
     Returns:
         The places, best first, and what put the first before the others of its group: "alone",
         "better" (nobody else is in it), "likelier" (more were right, which may be chance),
         "faster" or "evidence".
     """
-    chances = _chances(entries, n_folds)
+    chances = _chances(entries, n_folds, pictures)
     left = sorted(entries, key=lambda name: -entries[name].accuracy)
     leader, number = left[0], 0
     places: list[Place] = []
@@ -79,7 +78,7 @@ def ranking(entries: Mapping[str, Entry], n_folds: int) -> tuple[list[Place], st
                 behind=None
                 if name == leader
                 else replace(
-                    difference(entries[leader].folds, entries[name].folds, n_folds),
+                    difference(entries[leader].folds, entries[name].folds, n_folds, pictures),
                     chance=chances[leader, name],
                 ),
             )
@@ -88,32 +87,29 @@ def ranking(entries: Mapping[str, Entry], n_folds: int) -> tuple[list[Place], st
     return places, _because(places, entries)
 
 
-def difference(one: np.ndarray, other: np.ndarray, n_folds: int) -> Difference:
+def difference(one: np.ndarray, other: np.ndarray, n_folds: int, pictures: int) -> Difference:
     """How much more accurate ``one`` is, paired by fold; ``chance`` is not adjusted.
 
     Args:
         one: (J,), of all folds of all divisions.
         other: Of the same folds.
         n_folds: Of one division.
+        pictures: That were judged and are independent of each other.
     """
-    paired = one - other
-    mean, error = float(paired.mean()), corrected_error(paired, n_folds)
-    freedom = len(paired) - 1
-    if error == 0.0:
-        return Difference(value=mean, low=mean, high=mean, chance=float(mean == 0.0))
-    half = error * float(stats.t.ppf((1 + LEVEL) / 2, freedom))
-    return Difference(
-        value=mean,
-        low=mean - half,
-        high=mean + half,
-        chance=2 * float(stats.t.sf(abs(mean) / error, freedom)),
+    found = fold_difference(
+        (one - other).tolist(), pictures=pictures, test_share=1 / max(1, n_folds - 1)
     )
+    return Difference(value=found.value, low=found.low, high=found.high, chance=found.chance)
 
 
-def _chances(entries: Mapping[str, Entry], n_folds: int) -> dict[tuple[str, str], float]:
+def _chances(
+    entries: Mapping[str, Entry], n_folds: int, pictures: int
+) -> dict[tuple[str, str], float]:
     """Of every two, in either order: the p-value after Holm over all pairs."""
     pairs = list(combinations(entries, 2))
-    raw = [difference(entries[a].folds, entries[b].folds, n_folds).chance for a, b in pairs]
+    raw = [
+        difference(entries[a].folds, entries[b].folds, n_folds, pictures).chance for a, b in pairs
+    ]
     found: dict[tuple[str, str], float] = {}
     worst = 0.0
     for rank, at in enumerate(np.argsort(raw, kind="stable")):

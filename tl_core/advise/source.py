@@ -11,7 +11,7 @@ from typing import Literal
 
 from tl_core.advise.advice import BlockDistance, Candidate
 
-__all__ = ["EARLY_FAR", "LATE_FAR", "Told", "early", "late", "told"]
+__all__ = ["EARLY_FAR", "LATE_FAR", "Told", "early", "late", "told", "told_of"]
 
 Told = Literal["near", "looks", "things", "unknown", "silent"]
 
@@ -26,13 +26,18 @@ def told(candidate: Candidate) -> Told:
     When the early blocks are far, what comes later is moved with them and says nothing of its own.
     "unknown" has numbers without a verdict, "silent" has none.
     """
-    if not candidate.distance:
+    return told_of(candidate.name, candidate.weights, candidate.distance)
+
+
+def told_of(name: str, weights: str, distance: tuple[BlockDistance, ...]) -> Told:
+    """The same from a network's name, where its weights are from, and the distance."""
+    if not distance:
         return "silent"
-    if candidate.name not in MEASURED or candidate.weights != "pretrained":
+    if name not in MEASURED or weights != "pretrained":
         return "unknown"
-    if early(candidate.distance) > EARLY_FAR:
+    if early(distance) > EARLY_FAR:
         return "looks"
-    return "things" if late(candidate.distance) > LATE_FAR else "near"
+    return "things" if late(distance) > LATE_FAR else "near"
 
 
 def early(blocks: tuple[BlockDistance, ...]) -> float:

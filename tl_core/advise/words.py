@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from tl_core.advise.advice import Advice, Candidate
+from tl_core.advise.scale import scale
 from tl_core.advise.source import early, late, told
 from tl_core.evaluate.words import percent
 
-__all__ = ["behind", "control", "distance", "speed", "unmeasured", "verdict"]
+__all__ = ["behind", "control", "distance", "distances", "speed", "unmeasured", "verdict"]
 
 LOOKS = (
     "Your pictures look different from those it learned from, in light, contrast or sharpness: the "
@@ -25,7 +26,10 @@ UNKNOWN = (
     "The early blocks differ by {early:.2f} from what they learned on, the last one by {late:.2f}. "
     "Thaw has not measured which of that is much for this network."
 )
-SILENT = "This network keeps no statistics of what it learned from, so no distance can be told."
+SILENT = (
+    "This network keeps no statistics of what it learned from, so what its blocks see cannot be "
+    "compared."
+)
 NO_REASON = "The order of the networks does not depend on this."
 
 
@@ -97,12 +101,18 @@ def control(advice: Advice) -> str:
 
 def distance(candidate: Candidate) -> str:
     """How far the pictures are from what a network learned from; explains, ranks nothing."""
+    return " ".join(distances(candidate))
+
+
+def distances(candidate: Candidate) -> list[str]:
+    """The same in parts: by blocks, as a whole, and that it ranks nothing."""
     kind = told(candidate)
-    if kind == "silent":
-        return SILENT
-    sentence = {"looks": LOOKS, "things": THINGS, "near": NEAR, "unknown": UNKNOWN}[kind]
-    blocks = candidate.distance
-    return f"{sentence.format(early=early(blocks), late=late(blocks))} {NO_REASON}"
+    sentences = {"looks": LOOKS, "things": THINGS, "near": NEAR, "unknown": UNKNOWN}
+    said = SILENT
+    if kind != "silent":
+        blocks = candidate.distance
+        said = sentences[kind].format(early=early(blocks), late=late(blocks))
+    return [one for one in (said, scale(candidate), NO_REASON) if one]
 
 
 def speed(candidate: Candidate) -> str:

@@ -21,7 +21,7 @@ import numpy as np
 from scipy import stats
 
 from tl_core.check.honesty import Honesty, Share
-from tl_core.intervals import LEVEL, fold_error, wilson
+from tl_core.intervals import LEVEL, fold_error, paired_shares, wilson
 
 __all__ = [
     "REPEATS",
@@ -212,7 +212,8 @@ def _gap(
     of_repeats = float(by_repeat.var(ddof=1)) / n_repeats
     both = of_units + of_repeats
     if both == 0.0:
-        return Share(value=gap, low=gap, high=gap)
+        low, high = paired_shares(n_units * max(0.0, gap), n_units * max(0.0, -gap), n_units)
+        return Share(value=gap, low=low, high=high)
     freedom = both**2 / (of_units**2 / max(1, n_units - 1) + of_repeats**2 / (n_repeats - 1))
     half = math.sqrt(both) * float(stats.t.ppf((1 + LEVEL) / 2, freedom))
     return Share(value=gap, low=max(-1.0, gap - half), high=min(1.0, gap + half))

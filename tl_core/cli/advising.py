@@ -66,7 +66,7 @@ def _line(found: Advice) -> dict[str, object]:
         },
         **found.to_dict(),
         "candidates": [
-            {**asdict(one), "distance_in_words": words.distance(one) if one.distance else ""}
+            {**asdict(one), "distance_in_words": words.distance(one) if _compared(one) else ""}
             for one in found.candidates
         ],
     }
@@ -89,9 +89,13 @@ def _print(found: Advice) -> None:
     for one in found.missing:
         print(f"- {words.unmeasured(one)}")
     for one in found.ranked:
-        if one.distance:
-            print(f"- {one.title}: {words.distance(one)}")
+        print(f"- {one.title}: {words.distance(one)}")
     print(f"\nNext: python -m tl_core train DATA --model {found.ranked[0].name}")
+
+
+def _compared(one: Candidate) -> bool:
+    """Whether it was compared with its source: a random network has none."""
+    return one.scores is not None and not one.control
 
 
 def _row(one: Candidate) -> list[str]:

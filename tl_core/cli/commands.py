@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from tl_core.cli.choosing import COMPARISONS, layers_for
 from tl_core.cli.inspecting import machine, read
 from tl_core.cli.show import Bars, EventPrinter, as_lines, percent, table
 from tl_core.config import (
@@ -24,6 +25,7 @@ from tl_core.config import (
     ModelConfig,
     RunSpec,
     TrainConfig,
+    changed,
 )
 from tl_core.data.intake import Intake
 from tl_core.errors import ConfigError, NoTestImagesError, RunStateError, TLError
@@ -49,9 +51,14 @@ def train(options: argparse.Namespace) -> int:
     """Take the pictures in, train, and print what happens."""
     home = Home(options.home)
     engine = open_engine(home)
-    spec = spec_of(options, home)
+    measured = options.layers in COMPARISONS
+    known = argparse.Namespace(**{**vars(options), "layers": "head"}) if measured else options
+    spec = spec_of(known, home)
     intake = read(options.data, home, pictures=options.pictures)
     project_id = project_for(home, engine, Path(options.data).expanduser().resolve(), intake)
+    if measured:
+        layers = layers_for(home, engine, project_id, spec, options)
+        spec = changed(spec, {"freeze.layers": layers})
     run_id = submit_training(home, engine, project_id, spec)
     return _work(home, engine, run_id, options)
 

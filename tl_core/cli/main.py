@@ -47,7 +47,12 @@ def build_parser() -> argparse.ArgumentParser:
         "--layers",
         metavar="A,B",
         help="choices to compare, the cheapest first; default: exact-head, deep-probe, last:1, "
-        "last:2 and all",
+        "last:2 and all, and first:1 where the pictures look different from the network's own",
+    )
+    layers.add_argument(
+        "--at-once",
+        action="store_true",
+        help="compare only what is solved and not trained (exact-head, deep-probe): seconds",
     )
     layers.add_argument(
         "--exhaustive", action="store_true", help="train every choice on every part"
@@ -151,7 +156,9 @@ def _network_options(parser: argparse.ArgumentParser) -> None:
         default="head",
         metavar="WHICH",
         help="what learns: head, last:N, first:N, all, scratch or custom:0,2,...; or a head solved "
-        "at once: deep-probe (from every block) or exact-head (from the last) (default: head)",
+        "at once: deep-probe (from every block) or exact-head (from the last); train also knows "
+        "auto (the better of these two on your pictures, found in seconds) and race (the usual "
+        "choices compared, in minutes) (default: head)",
     )
     add("--backbone-lr", type=float, default=usual.backbone_lr, metavar="X",
         help="rate of the last open block, as a part of the head's")  # fmt: skip

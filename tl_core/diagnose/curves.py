@@ -21,6 +21,7 @@ __all__ = [
     "Gap",
     "Rise",
     "Standstill",
+    "StillFalling",
     "accuracy_fall",
     "alternation",
     "fall_per_epoch",
@@ -31,6 +32,7 @@ __all__ = [
     "rise_since_before",
     "rise_since_best",
     "standstill",
+    "still_falling",
 ]
 
 WINDOW = 5  # epochs averaged at the end of a curve (decision 0007)
@@ -69,6 +71,16 @@ class Fall(NamedTuple):
 
     value: float
     error: float
+
+
+class StillFalling(NamedTuple):
+    """How far the validation loss fell while the rate was high: ``share`` of its value within
+    ``epochs`` epochs, and ``z`` the fall over its standard error.
+    """
+
+    share: float
+    z: float
+    epochs: int
 
 
 class Alternation(NamedTuple):
@@ -211,6 +223,35 @@ def standstill(val_losses: np.ndarray, window: int) -> Standstill:
     curve = val_losses[-2 * window :].mean(axis=1, dtype=np.float64)
     error = math.hypot(by_picture, _epoch_noise(curve) * math.sqrt(2 / window))
     return Standstill(float(after.mean()), float(falls.mean()) + UPPER * error)
+
+
+def still_falling(history: Sequence[EpochDone], val_losses: np.ndarray) -> StillFalling | None:
+    """Whether the validation loss was falling until the rate was taken back, on the same pictures.
+
+    The last ``2 * WINDOW`` epochs with at least 30 % of the highest rate, their second half against
+    their first. The error is that of ``rise_since_best``.
+
+    Args:
+        history: Epochs done.
+        val_losses: float (epochs, n) per-picture losses in nats, rows aligned with ``history``.
+
+    Returns:
+        None for fewer than six such epochs or two pictures.
+    """
+    peak = max((done.lr for done in history), default=0.0)
+    high = [at for at, done in enumerate(history) if done.lr >= HIGH_RATE * peak][-2 * WINDOW :]
+    n = val_losses.shape[1]
+    if len(high) < 6 or n < 2:
+        return None
+    losses = val_losses[high].astype(np.float64)
+    half = len(high) // 2
+    before, after = losses[:half].mean(axis=0), losses[-half:].mean(axis=0)
+    falls = before - after
+    by_picture = float(falls.std(ddof=1)) / math.sqrt(n)
+    by_epoch = _epoch_noise(losses.mean(axis=1)) * math.sqrt(2 / half)
+    error, fall, level = math.hypot(by_picture, by_epoch), float(falls.mean()), float(before.mean())
+    z = fall / error if error > 0 else math.copysign(math.inf, fall) if fall else 0.0
+    return StillFalling(fall / level if level > 0 else 0.0, z, len(high) - half)
 
 
 def generalisation_gap(done: EpochDone) -> Gap:

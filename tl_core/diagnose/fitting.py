@@ -10,6 +10,7 @@ from tl_core.diagnose.curves import (
     generalisation_gap,
     rise_since_before,
     rise_since_best,
+    still_falling,
 )
 from tl_core.diagnose.rates import CHANCE_TIMES
 from tl_core.diagnose.seen import GOOD_FIT, HARDLY_MOVED, Seen, mean, percent, points
@@ -22,11 +23,20 @@ RISE_Z = 2.5  # standard errors; error rates in docs/findings.md
 RISE_LEAST = 0.08  # of the best validation loss; less is no harm, however sure it is (0021)
 RISE_LEAST_LATER = 0.25  # the same in a stage after the first, where its gate tells of less (0021)
 RISE_PROBLEM = 0.5  # of the best validation loss; a rise that large is called a problem
-STILL_FALLING = 0.02  # of the training loss per epoch (decision 0021)
 BROUGHT_Z = 2.5  # standard errors by which a later stage must be better than those before it
+MARKED = (
+    0.3  # of the best validation loss; so large a rise beside a gap needs less certainty (0021)
+)
+MARKED_Z = 1.645  # standard errors, one-sided 95 %
+STEEP = 0.02  # of the training loss per epoch; where epochs are too few to ask validation (0021)
+LEARNING = 0.01  # of the training loss per epoch; less is no learning (decision 0021)
+IMPROVING = 0.06  # of the validation loss within five epochs at a high rate (decision 0021)
+IMPROVING_Z = 1.645  # standard errors, one-sided 95 %
 LIFT = 0.25  # of the way from the largest class to all right; more is not called no signal (0021)
 LATE = 0.8  # of the epochs; a best epoch after it means that the run was still improving
-FALL_Z = 2.0  # standard errors by which the accuracy must have fallen (decision 0021)
+FALL_Z = 1.25  # standard errors by which the accuracy must have fallen (decision 0021)
+STEADY = 0.05  # of accuracy; a larger fall is ruled out where a less sure rise is told (0021)
+STEADY_Z = 1.645  # standard errors, one-sided 95 %
 
 
 def no_signal(seen: Seen) -> FindingRaised | None:
@@ -35,7 +45,7 @@ def no_signal(seen: Seen) -> FindingRaised | None:
         return None
     best = seen.best
     low, high = wilson(round(best.val_acc * best.n_val), best.n_val)
-    if low > seen.majority or best.val_acc > seen.majority + LIFT * (1 - seen.majority):
+    if low > seen.majority or best.val_acc > _little(seen):
         return None
     return FindingRaised(
         verdict="no_signal",
@@ -46,7 +56,7 @@ def no_signal(seen: Seen) -> FindingRaised | None:
         evidence=f"Validation accuracy {percent(best.val_acc)} (95 % interval {percent(low)} "
         f"to {percent(high)}, {best.n_val} pictures); always answering the largest class "
         f"gives {percent(seen.majority)}.",
-        remedies=remedies.for_no_signal(seen.spec),
+        remedies=remedies.for_no_signal(seen.spec, hardly_moved=_hardly_moved(seen)),
     )
 
 
@@ -57,15 +67,14 @@ def underfit(seen: Seen) -> FindingRaised | None:
     last, gap = seen.history[-1], generalisation_gap(seen.history[-1])
     if last.fit_acc >= GOOD_FIT or gap.low > 0:
         return None
-    fall, chance = fall_per_epoch(seen.own), seen.chance
-    hardly_moved = HARDLY_MOVED * chance < last.train_loss <= CHANCE_TIMES * chance
-    improving = seen.best.epoch > seen.begun + LATE * len(seen.own) and _brought_something(seen)
-    if not hardly_moved and not (fall > STILL_FALLING and improving):
+    hardly_moved = _hardly_moved(seen)
+    learning = "" if hardly_moved else _learning(seen)
+    if not hardly_moved and not learning:
         return None
     moved = (
-        f"the training loss is {last.train_loss:.2f} where guessing gives {chance:.2f}"
+        f"the training loss is {last.train_loss:.2f} where guessing gives {seen.chance:.2f}"
         if hardly_moved
-        else f"the training loss was still falling by {percent(fall)} per epoch"
+        else learning
     )
     return FindingRaised(
         verdict="underfit",
@@ -90,8 +99,11 @@ def _brought_something(seen: Seen) -> bool:
 
 
 def overfit(seen: Seen) -> FindingRaised | None:
-    """The validation loss rises and its accuracy falls, while the training loss falls."""
-    rise = _harm(seen)
+    """The validation loss rises and its accuracy falls, while the training loss falls.
+
+    Rise, gap and fall are evidence each; where all three are there, none need be as sure as alone.
+    """
+    rise = _harm(seen) or _marked(seen)
     if rise is None or not _fell(seen, rise):
         return None
     return FindingRaised(
@@ -108,7 +120,11 @@ def overfit(seen: Seen) -> FindingRaised | None:
 def overconfident(seen: Seen) -> FindingRaised | None:
     """The validation loss rises and its accuracy does not fall."""
     rise = _harm(seen)
-    if rise is None or _fell(seen, rise):
+    if rise is None:
+        rise = _marked(seen)
+        if rise is None or not _steady(seen, rise):
+            return None
+    if _fell(seen, rise):
         return None
     return FindingRaised(
         verdict="overconfident",
@@ -127,7 +143,7 @@ def memorised(seen: Seen) -> FindingRaised | None:
         return None
     rise, last = rise_since_best(seen.val_losses, seen.begins), seen.history[-1]
     gap = generalisation_gap(last)
-    if gap.low <= 0 or (rise is not None and rise.z > RISE_Z):
+    if gap.low <= 0 or (rise is not None and rise.z > RISE_Z) or _marked(seen) is not None:
         return None
     return FindingRaised(
         verdict="memorised",
@@ -142,6 +158,44 @@ def memorised(seen: Seen) -> FindingRaised | None:
 
 
 # -- inside ----------------------------------------------------------------------------------------
+
+
+def _little(seen: Seen) -> float:
+    """An accuracy up to which next to nothing need have been learned."""
+    return seen.majority + LIFT * (1 - seen.majority)
+
+
+def _hardly_moved(seen: Seen) -> bool:
+    """The training loss is about that of guessing, and training pictures are hardly told apart.
+
+    A loss near guessing alone is also that of answers which are right but never sure.
+    """
+    last, chance = seen.history[-1], seen.chance
+    near = HARDLY_MOVED * chance < last.train_loss <= CHANCE_TIMES * chance
+    return near and last.fit_acc <= _little(seen)
+
+
+def _learning(seen: Seen) -> str:
+    """How it was still learning when the run ended, in words; "" when that is not shown.
+
+    A falling training loss alone is no sign: it falls by as much in runs that have nothing more to
+    learn about new pictures. So validation is asked, where there are epochs enough at a high rate.
+    """
+    fall = fall_per_epoch(seen.own)
+    if seen.best.epoch <= seen.begun + LATE * len(seen.own) or fall <= LEARNING:
+        return ""
+    if not _brought_something(seen):
+        return ""
+    told = f"the training loss was still falling by {percent(fall)} per epoch"
+    val = still_falling(seen.own, seen.own_losses)
+    if val is None:
+        return told if fall > STEEP else ""
+    if val.share <= IMPROVING or val.z <= IMPROVING_Z:
+        return ""
+    return (
+        f"{told}, and the validation loss by {percent(val.share)} within {val.epochs} epochs "
+        f"({val.z:.1f} standard errors)"
+    )
 
 
 def _harm(seen: Seen) -> Rise | None:
@@ -170,9 +224,27 @@ def _may_be_judged(seen: Seen, best: int) -> bool:
     return best > seen.begun + last_peak
 
 
+def _marked(seen: Seen) -> Rise | None:
+    """A large rise beside a gap, less sure than ``_harm`` asks for."""
+    rise = rise_since_best(seen.val_losses, seen.begins)
+    if rise is None or rise.z <= MARKED_Z or not _may_be_judged(seen, rise.best):
+        return None
+    best = seen.history[rise.best - 1]
+    if rise.mean <= MARKED * best.val_loss or generalisation_gap(seen.history[-1]).low <= 0:
+        return None
+    return rise if mean([done.train_loss for done in seen.history[-5:]]) < best.train_loss else None
+
+
 def _fell(seen: Seen, rise: Rise) -> bool:
+    """Whether the accuracy fell rather than not; that there is harm is known before."""
     fall = accuracy_fall(seen.history, rise.best, seen.begins)
     return fall.value > max(1 / seen.history[-1].n_val, FALL_Z * fall.error)
+
+
+def _steady(seen: Seen, rise: Rise) -> bool:
+    """Whether a fall of the accuracy by five points is ruled out."""
+    fall = accuracy_fall(seen.history, rise.best, seen.begins)
+    return fall.value + STEADY_Z * fall.error < STEADY
 
 
 def _grave(seen: Seen, rise: Rise) -> Severity:

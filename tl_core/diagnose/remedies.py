@@ -99,9 +99,16 @@ def for_low_rate(spec: RunSpec, usual: float | None) -> list[Remedy]:
     return [raised, *_first(spec, [_ten_times_rate])]
 
 
-def for_no_signal(spec: RunSpec) -> list[Remedy]:
-    """Against a result no better than always giving the same answer."""
-    return [*_first(spec, [_one_block_more, _larger_image]), CHECK_LABELS, MORE_PICTURES]
+def for_no_signal(spec: RunSpec, *, hardly_moved: bool) -> list[Remedy]:
+    """Against a result no better than always giving the same answer.
+
+    Args:
+        spec: Settings of the run, resolved.
+        hardly_moved: Whether the training pictures were hardly learned either.
+    """
+    first: list[_Try] = [_ten_times_rate, _longer] if hardly_moved else []
+    tries = [*first, _one_block_more, _larger_image]
+    return [*_first(spec, tries), CHECK_LABELS, MORE_PICTURES]
 
 
 def for_plateau(spec: RunSpec) -> list[Remedy]:

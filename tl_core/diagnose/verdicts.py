@@ -39,7 +39,7 @@ SILENCED_BY: dict[str, frozenset[str]] = {
     "oscillating": frozenset({"diverged"}),
     "rate_too_low": frozenset({"diverged"}),
     "no_signal": frozenset({"diverged", "rate_too_low"}),
-    "underfit": frozenset({"diverged", "oscillating", "rate_too_low"}),
+    "underfit": frozenset({"diverged", "oscillating", "rate_too_low", "no_signal"}),
     "overfit": frozenset({"diverged"}),
     "overconfident": frozenset({"diverged", "overfit"}),
     "plateau": frozenset(

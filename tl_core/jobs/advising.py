@@ -9,42 +9,33 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
 
-from tl_core.advise.advice import Advice, BlockDistance, Candidate, Cost
-from tl_core.advise.distance import norm_distances
+from tl_core.advise.advice import Advice, Candidate, Cost
 from tl_core.advise.probing import Arrangement, Probed, arranged, fold_means, probe_rows, probed
 from tl_core.advise.ranking import Entry, difference, ranking
-from tl_core.check.copies import copies_of
-from tl_core.check.crops import FINE_PX
-from tl_core.check.division import all_units
-from tl_core.check.findings import CheckedSet
-from tl_core.check.looks import fine_grey, looks_of
+from tl_core.advise.shipped import source_distance
 from tl_core.check.whole import checked_set
 from tl_core.config import ModelConfig, RunSpec, changed
 from tl_core.data.pixels import open_pixels
 from tl_core.errors import CancelledError, ModelError, TLError, TooFewImagesError
+from tl_core.jobs.belonging import moving_together
+from tl_core.jobs.distances import block_distances
 from tl_core.jobs.heads import head_views
 from tl_core.jobs.work import Context
 from tl_core.models.build import build
 from tl_core.models.catalog import DEFAULT_MODEL, card, cards, is_downloaded
 from tl_core.models.facts import ModelCard
 from tl_core.models.groups import layer_groups
-from tl_core.storage import Home
 from tl_core.train.defaults import resolved
-from tl_core.train.device import choose_device
-from tl_core.train.feeding import Feed
-from tl_core.train.recipe import TrainData, recipe_for
+from tl_core.train.recipe import TrainData
 
 __all__ = ["Asked", "Pictures", "advise", "asked_networks", "measure_network", "pictures_of"]
 
-LOOKED = 128  # pictures behind the distance to the source; as in its calibration (0019)
 AT_ONCE = 256  # pictures between two reports
-BATCH = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +138,10 @@ def pictures_of(context: Context) -> Pictures:
     checked = checked_set(
         [opened[at] for at in rows], ["train"] * len(rows), channels=project.channels
     )
-    units = _units(context, checked) if len(checked) else np.empty(0, np.int64)
+    units = np.empty(0, np.int64)
+    if len(checked):
+        report = context.progress("Looking for copies")
+        units = moving_together(context.home, checked, report, cut_outs=True)
     kept = probe_rows(checked.labels, units)
     if not len(kept):
         raise TooFewImagesError(
@@ -207,12 +201,18 @@ def measure_network(
         parameters=sum(group.parameters for group in layer_groups(model)[:-1]),
         image_size=size,
     )
-    told = replace(
-        _described(asked, facts),
-        scores=found.scores,
-        cost=cost,
-        distance=() if asked.control else _distance(model, spec, facts, data),
-    )
+    told = replace(_described(asked, facts), scores=found.scores, cost=cost)
+    if not asked.control:
+        kid, no_kid = source_distance(
+            facts,
+            features.float().cpu().numpy(),
+            pictures.arrangement.units,
+            weights=config.weights,
+            image_size=size,
+            n_classes=n_classes,
+        )
+        blocks = block_distances(model, layer_groups(model), spec, facts, data)
+        told = replace(told, distance=blocks, kid=kid, no_kid=no_kid)
     return replace(told, seconds=time.perf_counter() - begun), found
 
 
@@ -240,17 +240,6 @@ def _features(
     n = len(data.train_y)
     parts = np.array_split(np.arange(n), -(-n // AT_ONCE))
     return views[0].whole(0, parts, context.progress(stage)), decided.cost.prefix * 1e3
-
-
-def _distance(
-    model: nn.Module, spec: RunSpec, facts: ModelCard, data: TrainData
-) -> tuple[BlockDistance, ...]:
-    """Of some of the pictures to what the network learned from."""
-    recipe, n = recipe_for(spec, mean=facts.mean, std=facts.std), len(data.train_y)
-    feed = Feed(data.train_x, data.keys("train"), recipe, choose_device("auto"))
-    some = np.linspace(0, n - 1, min(LOOKED, n)).round().astype(int)
-    batches = (feed.view(0, part) for part in np.array_split(some, -(-len(some) // BATCH)))
-    return norm_distances(model, layer_groups(model), batches)
 
 
 def _attempt(
@@ -294,6 +283,7 @@ def _ordered(
 ) -> tuple[list[Candidate], str]:
     """Measured networks in their order, the control, those without scores; and the reason."""
     divisions, n_folds = pictures.arrangement.divisions, pictures.arrangement.folds
+    n_units = pictures.arrangement.n_units
     measured = {
         f"{one.name}|{one.weights_file}": (one, scores)
         for one, scores in found
@@ -307,7 +297,7 @@ def _ordered(
             hint="Choose a network that comes with Thaw, or download one first.",
         )
     entries = {key: _entry(one, scores, divisions) for key, (one, scores) in measured.items()}
-    places, because = ranking(entries, n_folds)
+    places, because = ranking(entries, n_folds, n_units)
     ordered = [
         replace(measured[place.name][0], group=place.group, behind=place.behind) for place in places
     ]
@@ -315,7 +305,8 @@ def _ordered(
     for one, scores in found:
         if one.control and scores is not None:
             own = _entry(one, scores, divisions)
-            ordered.append(replace(one, behind=difference(first.folds, own.folds, n_folds)))
+            behind = difference(first.folds, own.folds, n_folds, n_units)
+            ordered.append(replace(one, behind=behind))
     return [*ordered, *(one for one, scores in found if scores is None)], because
 
 
@@ -328,18 +319,6 @@ def _entry(one: Candidate, scores: Probed, divisions: Sequence[np.ndarray]) -> E
         work=one.cost.macs,
         evidence=one.scores.evidence,
     )
-
-
-def _units(context: Context, checked: CheckedSet) -> np.ndarray:
-    """What each picture moves with, near-duplicates included."""
-    home: Home = context.home
-    looks = looks_of(home, checked.digests, report=context.progress("Looking for copies"))
-
-    @lru_cache(maxsize=2048)  # 128 MB
-    def fine(position: int) -> np.ndarray:
-        return fine_grey(home, checked.digests[position], FINE_PX)
-
-    return all_units(checked, copies_of(checked, looks["grey"], fine))
 
 
 def _data(context: Context, spec: RunSpec, pictures: Pictures, stage: str) -> TrainData:

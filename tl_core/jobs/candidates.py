@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from tl_core.advise.source import told_of
 from tl_core.cache.shelf import Shelf
 from tl_core.check.gap import dealt
 from tl_core.config import PROBES, RunSpec, changed
@@ -21,6 +22,7 @@ from tl_core.errors import (
     LayerGroupError,
 )
 from tl_core.jobs.costing import network_name
+from tl_core.jobs.distances import block_distances
 from tl_core.jobs.heads import head_views
 from tl_core.models.build import build
 from tl_core.models.catalog import card
@@ -91,6 +93,25 @@ class Ground:
         if not found:
             raise ConfigError("No choice of layers is left to compare.", field="candidates")
         return found
+
+    def looks_different(self) -> bool:
+        """Whether the early blocks see other pictures than they learned from, where that is known.
+
+        Then adapting only the first block is worth a try (Lee and others, ICLR 2023).
+        """
+        facts = card(self.spec.model.name).for_channels(self.channels)
+        own = {"freeze.layers": "head", "train.image_size": None}  # as the limits were measured
+        spec = resolved(
+            changed(self.spec, own),
+            card=facts,
+            n_train=len(self.labels),
+            n_classes=self.n_classes,
+            channels=self.channels,
+        )
+        model, groups = self.network(spec)
+        model.to(choose_device("auto"))
+        found = block_distances(model, groups, spec, facts, self.data(spec))
+        return told_of(facts.name, spec.model.weights, found) == "looks"
 
     def settled(self, layers: str) -> tuple[RunSpec, ModelCard]:
         """The settings that a run with these layers would have."""

@@ -15,36 +15,53 @@ from typing import Any
 import numpy as np
 
 from tl_core.check.gap import dealt
-from tl_core.config import RGB, RunSpec, changed
+from tl_core.check.whole import checked_set
+from tl_core.config import PROBES, RGB, RunSpec, changed
 from tl_core.data.records import ImageRecord
-from tl_core.data.together import units_of
 from tl_core.errors import TooFewImagesError
+from tl_core.jobs.belonging import moving_together
 from tl_core.jobs.candidates import Ground, Reporter
 from tl_core.jobs.submit import missing_for_training
 from tl_core.jobs.work import Context
 from tl_core.models.catalog import card
 from tl_core.storage import Home
-from tl_core.train.defaults import COMPARED, COMPARED_FOLDS, COMPARED_MOST
+from tl_core.train.defaults import COMPARED, COMPARED_FOLDS, COMPARED_MOST, COMPARED_SHIFTED
 from tl_core.train.racing import Outcome, race
 from tl_core.train.recipe import Control, Go, fit_subset
 
-__all__ = ["Field", "choose_layers", "raced"]
+__all__ = ["Field", "choose_layers", "compare_heads", "raced"]
 
 
 def choose_layers(context: Context) -> dict[str, Any]:
     """Find the layers to train for a project's pictures and its drafted settings.
 
-    The task's spec may name a ``model``, ``candidates`` (layer choices), ``exhaustive``, and a
-    ``run`` whose settings, and rates and epochs for blocks, are those to compare with.
+    The task's spec may name a ``model``, further ``settings`` (dotted fields), ``candidates``
+    (layer choices), ``exhaustive``, and a ``run`` whose settings, and rates and epochs for blocks,
+    are those to compare with.
 
     Returns:
         Of ``Outcome.to_dict``, with ``model``, ``title``, ``pictures`` (that took part), ``of``
-        (training pictures), ``folds``, ``seconds`` and ``data_version``.
+        (training pictures), ``folds``, ``looks_different`` (of ``Field``), ``seconds`` and
+        ``data_version``.
 
     Raises:
         TooFewImagesError: The pictures do not allow training.
         ConfigError: A candidate is no choice of layers.
     """
+    payload = context.row.spec
+    return _compared(
+        context, payload.get("candidates") or None, exhaustive=bool(payload.get("exhaustive"))
+    )
+
+
+def compare_heads(context: Context) -> dict[str, Any]:
+    """The same for the choices that are solved at once: seconds, and no block is opened."""
+    return _compared(context, PROBES)
+
+
+def _compared(
+    context: Context, candidates: Sequence[str] | None, *, exhaustive: bool = False
+) -> dict[str, Any]:
     begun = time.perf_counter()
     payload = context.row.spec
     project = context.library.get(context.row.project_id)
@@ -54,6 +71,7 @@ def choose_layers(context: Context) -> dict[str, Any]:
     spec = RunSpec.from_dict(context.queue.get(run).spec if run else project.draft)
     if payload.get("model"):
         spec = changed(spec, {"model.name": str(payload["model"])})
+    spec = changed(spec, payload.get("settings") or {})
     _, records, splits = context.library.records(project.id)
     training = [one for one, split in zip(records, splits, strict=True) if split == "train"]
     found = raced(
@@ -62,8 +80,8 @@ def choose_layers(context: Context) -> dict[str, Any]:
         spec,
         channels=project.channels,
         detail_px=context.library.detail_px(project.id),
-        candidates=tuple(payload.get("candidates") or COMPARED),
-        exhaustive=bool(payload.get("exhaustive")),
+        candidates=candidates,
+        exhaustive=exhaustive,
         as_set=bool(run),
         progress=context.progress,
         control=context.orders,
@@ -75,6 +93,7 @@ def choose_layers(context: Context) -> dict[str, Any]:
         "pictures": found.pictures,
         "of": len(training),
         "folds": found.folds,
+        "looks_different": found.looks_different,
         "seconds": time.perf_counter() - begun,
         "data_version": project.data_version,
     }
@@ -82,11 +101,16 @@ def choose_layers(context: Context) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """A race that was run, on how many pictures and in how many folds."""
+    """A race that was run, on how many pictures and in how many folds.
+
+    ``looks_different`` says whether the pictures look different from those the network learned
+    from, so that its first block took part; None where nobody asked.
+    """
 
     outcome: Outcome
     pictures: int
     folds: int
+    looks_different: bool | None = None
 
 
 def raced(
@@ -96,7 +120,7 @@ def raced(
     *,
     channels: int = RGB,
     detail_px: int | None = None,
-    candidates: Sequence[str] = COMPARED,
+    candidates: Sequence[str] | None = None,
     exhaustive: bool = False,
     as_set: bool = False,
     progress: Reporter = lambda stage, unit="pictures": lambda done, total: None,
@@ -111,7 +135,8 @@ def raced(
         channels: Of the pictures.
         detail_px: As for ``defaults.resolved``.
         candidates: Choices of layers, the cheapest first; those that open more blocks than the
-            network has are left out.
+            network has are left out. None = the usual ones, with the first block where the
+            pictures look different from those the network learned from.
         exhaustive: Nobody leaves early.
         as_set: Blocks are trained at the rate and for the epochs of ``spec``.
         progress: Gives a ``report(done, total)`` for each stage; what that raises ends it.
@@ -124,7 +149,12 @@ def raced(
     some = [records[at] for at in _taking_part(records)]
     classes = sorted({one.label for one in some})
     labels = np.array([classes.index(one.label) for one in some], dtype=np.int64)
-    units = np.array(units_of(some).unit or range(len(some)), dtype=np.int64)
+    units = moving_together(
+        home,
+        checked_set(some, ["train"] * len(some), channels=channels),
+        progress("Looking for copies"),
+        cut_outs=candidates is None or not set(candidates) <= set(PROBES),
+    )
     if len(classes) < 2 or len(np.unique(units)) < COMPARED_FOLDS:
         raise TooFewImagesError(
             "There are too few training pictures to hold some of them out.",
@@ -143,13 +173,18 @@ def raced(
         control=control or Go(),
         as_set=as_set,
     )
+    different = ground.looks_different() if candidates is None else None
+    if candidates is None:
+        candidates = COMPARED_SHIFTED if different else COMPARED
     outcome = race(
         ground.entrants(candidates),
         COMPARED_FOLDS,
         exhaustive=exhaustive,
         report=ground.report("Comparing choices of layers", "trainings"),
     )
-    return Field(outcome=outcome, pictures=len(some), folds=COMPARED_FOLDS)
+    return Field(
+        outcome=outcome, pictures=len(some), folds=COMPARED_FOLDS, looks_different=different
+    )
 
 
 def _taking_part(records: Sequence[ImageRecord]) -> np.ndarray:

@@ -17,7 +17,7 @@ from tl_core.errors import LayerGroupError
 from tl_core.models.facts import GroupFacts, ModelCard, groups_for
 from tl_core.models.plan import FreezePlan
 from tl_core.storage import Home, read_json, write_json
-from tl_core.train.defaults import COMPARED, COMPARED_FOLDS, COMPARED_MOST, resolved
+from tl_core.train.defaults import COMPARED_FOLDS, COMPARED_MOST, COMPARED_SHIFTED, resolved
 from tl_core.train.forecast import Cost, Work, probe_seconds
 from tl_core.train.forecast import seconds as run_seconds
 from tl_core.train.ways import in_stages, stage_spec, stages_of
@@ -184,7 +184,7 @@ def comparison_seconds(
     """
     n = min(n_train, COMPARED_MOST)
     out, total = n // COMPARED_FOLDS, 0.0
-    for layers in COMPARED:
+    for layers in COMPARED_SHIFTED:  # the longer list: at most
         own: dict[str, Any] = {"freeze.layers": layers, "freeze.stages": "off"}
         own |= {"train.lr": None, "train.epochs": None}
         try:

@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from tl_core.check.copies import copies_of
-from tl_core.check.division import all_units
 from tl_core.check.findings import CheckedSet
-from tl_core.check.looks import looks_of
 from tl_core.check.whole import checked_set
 from tl_core.errors import TooFewImagesError
+from tl_core.jobs.belonging import moving_together
 from tl_core.jobs.checking import Reporter, Seen, seen_by_network
 from tl_core.jobs.work import Context
 from tl_core.models.catalog import DEFAULT_MODEL, card
@@ -94,9 +92,8 @@ def untested_units(
     """
     free = np.flatnonzero([split != "test" for split in checked.splits])
     some = checked.only(free)
-    looks = looks_of(home, some.digests, report=progress("Looking at the pictures"))
     units = np.arange(len(checked))
-    units[free] = free[all_units(some, copies_of(some, looks["grey"]))]
+    units[free] = free[moving_together(home, some, progress("Looking at the pictures"))]
     return free, units
 
 

@@ -47,6 +47,7 @@ LANE_OF = {
     "predict": "quick",
     "preview": "quick",
     "baseline": "quick",
+    "compare_heads": "quick",
     "describe": "quick",
     "measure": "quick",
     "check_weights": "quick",

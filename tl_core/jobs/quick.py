@@ -18,7 +18,7 @@ from tl_core.jobs import costing, estimate
 from tl_core.jobs.advising import advise
 from tl_core.jobs.baseline import baseline
 from tl_core.jobs.checking import check
-from tl_core.jobs.choosing import choose_layers
+from tl_core.jobs.choosing import choose_layers, compare_heads
 from tl_core.jobs.controlling import control
 from tl_core.jobs.exporting import write_run_bundle
 from tl_core.jobs.growing import learning_curve
@@ -188,6 +188,7 @@ KINDS: dict[str, Callable[[Context], dict[str, Any]]] = {
     "baseline": baseline,
     "check": check,
     "choose_layers": choose_layers,
+    "compare_heads": compare_heads,
     "control": control,
     "learning_curve": learning_curve,
     "predict": predict,

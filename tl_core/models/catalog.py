@@ -25,6 +25,7 @@ __all__ = [
     "hub_id",
     "is_downloaded",
     "search",
+    "source_path",
     "valid_image_size",
     "weights_path",
 ]
@@ -127,6 +128,16 @@ def weights_path(card: ModelCard) -> Path:
     if not card.embedded:
         raise ConfigError(f"{card.title} does not come with Thaw.", field="model")
     return ASSETS / card.weights_file
+
+
+def source_path(card: ModelCard) -> Path:
+    """Where an embedded network's features of source pictures lie: beside its weights.
+
+    Raises:
+        ConfigError: The card has no embedded weights (field="model").
+    """
+    weights = weights_path(card)
+    return weights.with_name(f"{weights.stem}_source{weights.suffix}")
 
 
 def hub_id(name: str) -> str:

@@ -83,6 +83,8 @@ class ModelCard:
     top1_px: int = 0
     note: str = ""
     weights_file: str = ""  # below assets/, embedded networks only
+    source_file: str = ""  # below assets/: what it sees in pictures of its source
+    source_sha256: str = ""  # of that file
     channels: int = RGB  # that mean and std are for; see for_channels
 
     @property

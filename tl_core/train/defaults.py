@@ -14,9 +14,17 @@ from tl_core.config import PROBES, RGB, RunSpec, parse_layers
 from tl_core.models.catalog import valid_image_size
 from tl_core.models.facts import ModelCard
 
-__all__ = ["COMPARED", "COMPARED_FOLDS", "COMPARED_MOST", "reasons", "resolved"]
+__all__ = [
+    "COMPARED",
+    "COMPARED_FOLDS",
+    "COMPARED_MOST",
+    "COMPARED_SHIFTED",
+    "reasons",
+    "resolved",
+]
 
-COMPARED = ("exact-head", "deep-probe", "last:1", "last:2", "all")  # layers, the cheapest first
+COMPARED = (*PROBES, "last:1", "last:2", "all")  # layers, the cheapest first
+COMPARED_SHIFTED = (*PROBES, "last:1", "last:2", "first:1", "all")  # pictures that look different
 COMPARED_FOLDS = 5
 COMPARED_MOST = 1500  # training pictures; more take long and hardly change the order
 HEAD_LR = 0.01  # AdamW, batch 16, 512 features; measured on 245 and 3,068 pictures

@@ -4,8 +4,10 @@ Every choice is trained on the same folds of the training pictures and judged on
 out. A dearer choice goes on only while it may still prove better than what costs less: after one
 fold it leaves when it is behind by more than a standard error, after two or more when it is not
 ahead at all. At the end the cheapest choice is taken that is within one standard error of the best
-(Breiman and others 1984): who cannot show a gain need not be paid for. Differences come with the
-interval of Nadeau and Bengio (Machine Learning 52, 2003), which counts that folds share pictures.
+(Breiman and others 1984): who cannot show a gain need not be paid for. Choices that are solved cost
+seconds each, so of them the one that was right more often is taken. Differences come with the
+interval of ``intervals.fold_difference``, which counts that folds share pictures and that few
+pictures say little even where all folds agree.
 """
 
 from __future__ import annotations
@@ -14,10 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-import numpy as np
-from scipy import stats
-
-from tl_core.intervals import LEVEL, fold_error, newcombe, wilson
+from tl_core.intervals import fold_difference, newcombe, wilson
 
 __all__ = ["Entrant", "Gain", "Outcome", "Raced", "difference", "race"]
 
@@ -138,7 +137,8 @@ def race(
                 raced[one.layers] = _leaving(known)
                 total -= folds - fold - 1
     report(done, total)
-    return _outcome([raced[one.layers] for one in entrants], folds)
+    solved = {one.layers for one in entrants if one.solved}
+    return _outcome([raced[one.layers] for one in entrants], folds, solved)
 
 
 def difference(better: Raced, worse: Raced, *, folds: int) -> tuple[float, float, Gain] | None:
@@ -154,12 +154,14 @@ def difference(better: Raced, worse: Raced, *, folds: int) -> tuple[float, float
     test_share, folds = 1 / (folds - 1), min(len(better.right), len(worse.right))
     if folds < 2:
         return None
-    mine, other = (np.divide(one.right[:folds], one.judged[:folds]) for one in (better, worse))
-    gaps = mine - other
-    mean = float(gaps.mean())
-    error = fold_error(gaps.tolist(), test_share)
-    reach = error * float(stats.t.ppf((1 + LEVEL) / 2, folds - 1))
-    return mean, error, Gain(value=mean, low=mean - reach, high=mean + reach)
+    gaps = [
+        mine / n - other / m
+        for mine, n, other, m in zip(
+            better.right, better.judged, worse.right, worse.judged, strict=False
+        )
+    ]
+    found = fold_difference(gaps, pictures=sum(better.judged[:folds]), test_share=test_share)
+    return found.value, found.error, Gain(value=found.value, low=found.low, high=found.high)
 
 
 # -- inside ----------------------------------------------------------------------------------------
@@ -195,10 +197,12 @@ def _behind(dearer: Raced, cheaper: Raced) -> bool:
     return newcombe(mine, n, other, n, ONE_ERROR)[1] < 0
 
 
-def _outcome(raced: list[Raced], folds: int) -> Outcome:
+def _outcome(raced: list[Raced], folds: int, solved: set[str]) -> Outcome:
     whole = [one for one in raced if not one.left]
     best = max(whole, key=lambda one: one.accuracy)  # the cheapest of equals
     chosen = next(one for one in whole if _as_good(one, best, folds))
+    if chosen.layers in solved:  # hardly dearer than each other: the more accurate one
+        chosen = max((one for one in whole if one.layers in solved), key=lambda one: one.accuracy)
     gains = {
         one.layers: found[2] if (found := difference(one, chosen, folds=folds)) else None
         for one in raced

@@ -30,7 +30,7 @@ from tl_core.probe.select import prepared_features
 from tl_core.train.recipe import Control
 from tl_core.train.trials import Trials
 from tl_core.worth.budget import FOLDS, INNER, REPEATS, Budget
-from tl_core.worth.paired import across_folds, needed, verdict
+from tl_core.worth.paired import across_folds, compared, needed, verdict
 from tl_core.worth.transfer import ARMS, Arm, Transfer
 
 __all__ = ["Found", "Material", "controlled"]
@@ -252,7 +252,8 @@ def _told(material: Material, found: Found) -> Transfer:
             )
         )
     pairs = [found.folds[key]["pretrained"][0] - found.folds[key]["scratch"][0] for key in keys]
-    difference = across_folds(pairs, test_share=share)
+    units = len(np.unique(material.units))
+    difference = compared(pairs, pictures=units, test_share=share)
     word = verdict(difference)
     lr, epochs = _best(found)
     seconds = next(one.seconds for one in arms if one.name == "pretrained")

@@ -9,9 +9,9 @@ import numpy as np
 from scipy import stats
 
 from tl_core.check.honesty import Share
-from tl_core.intervals import LEVEL, fold_error
+from tl_core.intervals import LEVEL, fold_difference, fold_error
 
-__all__ = ["across_folds", "needed", "verdict"]
+__all__ = ["across_folds", "compared", "needed", "verdict"]
 
 WORTH = 0.005  # a difference below half a point would need thousands of pictures to be shown
 FARTHEST = 100.0  # times as many pictures as there are: further off is no number
@@ -24,7 +24,7 @@ def across_folds(values: Sequence[float], *, test_share: float) -> Share:
     sd sqrt(1 / J + n_test / n_train).
 
     Args:
-        values: One per fold and repeat: accuracies, or differences of two of them on one fold.
+        values: One per fold and repeat: accuracies. Differences: see ``compared``.
         test_share: n_test / n_train of a fold; a quarter with five folds.
 
     Returns:
@@ -41,6 +41,21 @@ def across_folds(values: Sequence[float], *, test_share: float) -> Share:
     mean = float(np.mean(values))
     half = fold_error(values, test_share) * float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1))
     return Share(value=mean, low=mean - half, high=mean + half)
+
+
+def compared(gaps: Sequence[float], *, pictures: int, test_share: float) -> Share:
+    """Difference of two ways of learning on the same folds, with its 95 % interval.
+
+    Args:
+        gaps: Per fold and repeat: accuracy of one less that of the other.
+        pictures: Judged in one division that are independent of each other.
+        test_share: n_test / n_train of a fold.
+
+    Raises:
+        ValueError: Fewer than two gaps.
+    """
+    found = fold_difference(gaps, pictures=pictures, test_share=test_share)
+    return Share(value=found.value, low=found.low, high=found.high)
 
 
 def verdict(difference: Share) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tl_core.advise.advice import Advice, Candidate
+from tl_core.advise.advice import Advice, Candidate, SourceDistance
+from tl_core.advise.scale import ladder as steps
 from tl_core.advise.words import speed
 from tl_ui.text import plural
 from tl_ui.texts.meanings import Meaning
@@ -39,6 +40,7 @@ MISSING = "Not measured"
 CHOOSE = "Choose"
 IS_CHOSEN = "Chosen"
 MORE = "More numbers"
+YOURS = "your pictures"
 DISTANCE = "How far are your pictures from what it learned on?"
 RANDOM = "A random network"
 RANDOM_BELOW = "The same kind as {title}, without having learned anything."
@@ -109,6 +111,12 @@ def left_out(n: int) -> str:
         f"{plural(n, 'picture')} took no part: the only one of a class cannot be judged, and from "
         "2,000 on more pictures change little."
     )
+
+
+def ladder(kid: SourceDistance) -> str:
+    """What lies where on the scale of the distance to the source, near to far; Markdown."""
+    named = [f"{at} {what}" if what else f"**{at} {YOURS}**" for at, what in steps(kid)]
+    return " · ".join(named)
 
 
 # -- what numbers mean -----------------------------------------------------------------------------
@@ -205,14 +213,35 @@ def about_more() -> Meaning:
 
 
 def about_far(one: Candidate) -> Meaning:
-    """Of the distance to the source."""
+    """Of the distance to the source, by blocks and as a whole."""
+    means, computed = [], []
+    if one.distance:
+        means.append(
+            "By blocks, 0 would be pictures just like those the network learned from. Large "
+            "numbers in the first blocks: light, contrast or sharpness differ. In the last: other "
+            "things are shown."
+        )
+        computed.append(
+            "Its normalisation layers have kept the mean and the spread of what they saw while "
+            "learning; these were compared with those of up to 128 of your pictures (symmetric "
+            "Kullback-Leibler divergence, the middle of all channels of a block). Blurred, pale "
+            "and dark pictures are noticed; inverted and grey ones may pass for other things."
+        )
+    if one.kid:
+        means.append(
+            "As a whole, what the network's last block sees in your pictures is compared with what "
+            "it sees in pictures of the kind it learned from. A set of few kinds of things lies "
+            "farther from them by that alone, so a part of its own pictures stands beside yours."
+        )
+        computed.append(
+            f"Kernel distance (KID): features of {one.kid.pictures:,} of your pictures against "
+            f"those of {one.kid.compared:,} that come with Thaw, without bias for small sets. It "
+            f"is {one.kid.value:.4f}, with 95 % confidence {one.kid.low:.4f} to "
+            f"{one.kid.high:.4f} (one picture, or group that belongs together, left out at a time)."
+        )
     return Meaning(
-        means="0 would be pictures just like those the network learned from. Large numbers in the "
-        "first blocks: light, contrast or sharpness differ. In the last: other things are shown.",
-        computed="Its normalisation layers have kept the mean and the spread of what they saw "
-        "while learning; these were compared with those of up to 128 of your pictures (symmetric "
-        "Kullback-Leibler divergence, the middle of all channels of a block). Blurred, pale "
-        "and dark pictures are noticed; inverted and grey ones may pass for other things.",
+        means=" ".join(means),
+        computed=" ".join(computed),
         changes=f"Pictures taken in more usual light, or a network that learned from pictures like "
         f"yours. It explains {title(one)}'s result; the order of networks does not depend on it.",
     )

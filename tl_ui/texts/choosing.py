@@ -10,13 +10,18 @@ from tl_ui.texts.meanings import Meaning
 from tl_ui.texts.numbers import duration, interval, percent
 
 TITLE = "Which layers suit these pictures"
+MEASURING = "The heads that open no block are being compared on your training pictures."
 UNASKED = (
-    "Trains the usual choices on parts of your training pictures and judges them on the parts they "
-    "have not seen. Validation and test pictures take no part."
+    "Whether opening blocks does better can be measured too: they are trained on parts of your "
+    "training pictures and judged on the parts they have not seen. Validation and test pictures "
+    "take no part."
 )
-GO = "Compare on my pictures"
+GO = "Compare with opened blocks"
 AGAIN = "Compare again"
-STALE = "The pictures or the model were changed since this was measured."
+STALE = "The pictures or the model were changed since opened blocks were compared."
+DIFFERENT = (
+    "Your pictures look different from those the model learned from, so the first block took part."
+)
 AS_COMPARED = {"train.lr": None, "train.epochs": None, "train.views": None}  # chosen for the layers
 FAILED = "The choices could not be compared."
 CANCELLED = "The comparison was stopped."
@@ -82,10 +87,11 @@ def bar(one: Mapping[str, Any]) -> str:
 def measured(found: Mapping[str, Any]) -> str:
     """On what and how long."""
     part = "" if found["pictures"] == found["of"] else f" of {found['of']:,}"
-    return (
+    told = (
         f"{found['pictures']:,}{part} training pictures in {found['folds']} parts, "
         f"{duration(found['seconds'])}, {found['title']}."
     )
+    return f"{told} {DIFFERENT}" if found.get("looks_different") else told
 
 
 def meaning(found: Mapping[str, Any]) -> Meaning:
@@ -97,8 +103,10 @@ def meaning(found: Mapping[str, Any]) -> Meaning:
         computed=f"The {n:,} training pictures were dealt into {found['folds']} parts, what "
         "belongs together on one side. Each choice was trained on all parts but one and judged on "
         "that one, in turn. A dearer choice leaves when it is clearly behind after one part, or "
-        "not ahead after two. The cheapest choice within one standard error of the best is taken; "
-        "differences use the interval of Nadeau and Bengio, because the trainings share pictures.",
+        "not ahead after two. The cheapest choice within one standard error of the best is taken, "
+        "and of the heads that are solved at once, which cost seconds, the better one. Differences "
+        "use the interval of Nadeau and Bengio, because the trainings share pictures, and never a "
+        "narrower one than so few pictures allow (Tango).",
         changes="More training pictures make the lines shorter. Other pictures, another model or "
         "another picture size can change the order.",
     )

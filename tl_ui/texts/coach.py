@@ -111,8 +111,9 @@ _MEANINGS = {
     "underfit": (
         "Not even the training pictures are all answered rightly, so there is still something to "
         "learn; it was given too little time or too small steps.",
-        "Under 95 % of the training pictures are right, validation is as good, and the training "
-        "loss was still falling by more than 2 % an epoch, or has hardly left that of guessing.",
+        "Under 95 % of the training pictures are right and validation is as good. Besides, both "
+        "losses were still falling (training by more than 1 % an epoch, validation surely, by more "
+        "than 6 % in five epochs), or the training loss has hardly left that of guessing.",
         "More epochs, a larger learning rate, or one more block that learns.",
     ),
     "overfit": (
@@ -120,7 +121,8 @@ _MEANINGS = {
         "worse on pictures it has not seen, which are the ones that count.",
         "Every validation picture was compared with itself: its loss in the last five epochs with "
         "that around the best epoch. The rise is more than chance explains (2.5 standard errors, "
-        "from pictures and epochs), the accuracy fell too, and the training loss went on falling.",
+        "from pictures and epochs; 1.6 when it is large and training pictures are known much "
+        "better), the accuracy fell too, and the training loss went on falling.",
         "Stopping at the best epoch, which is kept in any case; smaller steps, fewer blocks that "
         "learn, more varied pictures, or more pictures.",
     ),

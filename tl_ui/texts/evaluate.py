@@ -57,7 +57,6 @@ COLUMNS = {
 }
 
 CONFUSION = "What is taken for what"
-CONFUSION_HELP = "The confusion matrix: a row is the true class, a column the answer."
 CONFUSION_HINT = "Click a cell to see its pictures, or choose it here."
 TRUE, ANSWERED = "True class", "Answered"
 CELL_EMPTY = "No picture of this class was answered so."

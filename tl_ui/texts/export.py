@@ -26,6 +26,7 @@ CERTIFIED = (
     "Before it is handed out, the exported program is started on its own and asked about pictures "
     "the network has not trained on. Its answers are compared with those given here."
 )
+SAME_MEANS = "Whether the files you take away answer as the studio does, on pictures like yours."
 MAKE = "Make the bundle"
 AGAIN = "Make it again"
 FAILED = "The bundle was not made."

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tl_core.config import PROBES
-from tl_ui.texts import layers
+from tl_ui.texts import layers, rates
 
 SETTING, VALUE = "Setting", "Value"
 OFF, YES, NO = "off", "yes", "no"
@@ -51,13 +51,20 @@ PERCENT = {
 UNITS = {"train.image_size": " px", "augment.rotate": "°"}
 
 
-def rows(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """(setting, value) of a stored RunSpec, in reading order."""
+def rows(spec: Mapping[str, Any], block_rates: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
+    """(setting, value) of a stored RunSpec, in reading order.
+
+    Args:
+        spec: The settings.
+        block_rates: Open blocks with their rates, each as one line.
+    """
     probe = spec.get("freeze", {}).get("layers") in PROBES
     for path, name in NAMES.items():
         part, _, field = path.partition(".")
         if field in spec.get(part, {}) and (path in OF_A_PROBE or not probe):
             yield name, _value(path, spec[part][field])
+        if path == "train.lr" and block_rates:
+            yield rates.BLOCKS, ", ".join(block_rates)
 
 
 def _value(path: str, value: Any) -> str:

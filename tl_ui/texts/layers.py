@@ -62,12 +62,7 @@ MEASURING_BETTER = "a first guess; it is being measured…"
 NOT_KNOWN = "not known yet"
 
 LEARNS = "Learns"
-LEARNS_HELP = "Numbers inside the network that training changes, out of all it has."
 TIME = "Expected time"
-TIME_HELP = (
-    "From the network's size, your pictures, the epochs and the measured speed of this machine. "
-    "It gets better with every run that finishes. A download of weights comes on top."
-)
 MEMORY = "Expected memory"
 MEMORY_HELP = "What the network, its training and one batch of pictures need, about."
 

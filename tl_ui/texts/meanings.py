@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
-__all__ = ["ASK", "CHANGES", "COMPUTED", "MEANS", "Meaning"]
+__all__ = ["ASK", "CHANGES", "COMPUTED", "MEANS", "Answer", "Meaning"]
 
 ASK = "What does this mean?"
 MEANS = "What it means"
 COMPUTED = "How it was computed"
 CHANGES = "What would change it"
 
+Answer: TypeAlias = str | Mapping[str, str]  # of one number; or of each of a group, by its label
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meaning:
-    """Three answers about one number or verdict, a few plain sentences each.
+    """Three answers about one number, a group of them or a verdict, a few plain sentences each.
 
     Attributes:
         means: For somebody who knows their pictures and no machine learning.
@@ -22,6 +26,6 @@ class Meaning:
         changes: What the user could do that would change it.
     """
 
-    means: str
-    computed: str
-    changes: str
+    means: Answer
+    computed: Answer
+    changes: Answer

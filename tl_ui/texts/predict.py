@@ -28,13 +28,13 @@ ONLY_THESE = (
 MOST_BARS = 5
 TOO_MANY = "Only the first 8 photos were taken."
 
-_SURE = ((0.95, "Very sure"), (0.8, "Fairly sure"), (0.5, "Leaning towards"))
+SURE = ((0.95, "Very sure"), (0.8, "Fairly sure"), (0.5, "Leaning towards"))
 
 
 def verdict(top: Sequence[tuple[str, float]]) -> str:
     """The answer in words: "Fairly sure: scratch, 84 %"."""
     label, p = top[0]
-    for least, words in _SURE:
+    for least, words in SURE:
         if p >= least:
             return f"{words}: {label}, {percent(p)}"
     if len(top) > 1:

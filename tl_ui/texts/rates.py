@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tl_ui.texts.meanings import Meaning
@@ -146,6 +146,16 @@ def part_label(title: str) -> str:
 def part_words(value: float, by_hand: bool) -> str:
     """Under a block's part: the rate it comes to, and who chose it."""
     return f"learns at {rate(float(f'{value:.2g}'))}, {BY_HAND if by_hand else BY_RULE}"
+
+
+def block_line(title: str, value: float, by_hand: bool) -> str:
+    """A block with its rate, in a list: "Stage 4: 0.001 (by rule)"."""
+    return f"{title}: {rate(float(f'{value:.2g}'))} ({BY_HAND if by_hand else BY_RULE})"
+
+
+def blocks_line(lines: Sequence[str]) -> str:
+    """Under the plan of a run: blocks whose rates are not all those of the rule."""
+    return f"{BLOCKS}. {', '.join(lines)}."
 
 
 def head_words(value: float, frozen: int) -> str:

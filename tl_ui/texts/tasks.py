@@ -20,6 +20,7 @@ _KINDS = {
     "describe": "Looking into the network",
     "check": "Checking the pictures",
     "choose_layers": "Comparing choices of layers",
+    "compare_heads": "Comparing the heads that are solved at once",
     "measure": "Measuring this machine",
     "control": "Comparing with training from scratch",
     "learning_curve": "Measuring with fewer pictures",

@@ -63,7 +63,6 @@ FIT_HELP = (
     "validation accuracy means that pictures are being learned by heart."
 )
 TIME = "Time"
-TIME_HELP = "Without pauses."
 STRENGTH = "Strength chosen"
 STRENGTH_SO_FAR = "Best strength so far"
 STRENGTH_HELP = (

@@ -72,7 +72,8 @@ def meaning(found: Transfer) -> Meaning:
         "pretrained network with the deep probe, and the same network from random weights, tuned "
         f"beforehand over {found.tried} settings (best: rate {found.lr:g}, {found.epochs} epochs). "
         f"The {found.folds * found.repeats} differences give the interval, widened because folds "
-        "share their pictures (Nadeau and Bengio). “Most similar pictures” answers with what the "
+        "share their pictures (Nadeau and Bengio), and never narrower than so few pictures allow "
+        "(Tango). “Most similar pictures” answers with what the "
         "five nearest pictures are, as the pretrained network sees them.",
         changes="More pictures narrow the interval, and usually shrink the gain: from scratch "
         "catches up as pictures are added. Pictures nearer to what the network was trained on, or "

@@ -227,8 +227,11 @@ def _numbers(one: Candidate) -> dict[str, str]:
 
 def _distance(one: Candidate) -> None:
     with st.expander(text.DISTANCE):
-        st.markdown(esc_md(words.distance(one)))
+        st.markdown("\n\n".join(esc_md(part) for part in words.distances(one)))
         if one.distance:
             blocks = " · ".join(f"{block.title} {block.distance:.2f}" for block in one.distance)
             st.caption(esc_md(blocks))
+        if one.kid is not None:
+            st.caption(text.ladder(one.kid))
+        if one.distance or one.kid:
             explained(text.about_far(one), key="advice.about.far", label=text.ASK_FAR)

@@ -14,8 +14,10 @@ from tl_core.models.catalog import is_downloaded
 from tl_core.session import Project, RunRow, Studio
 from tl_ui import asking
 from tl_ui.text import esc_md
+from tl_ui.texts import about_data as about
 from tl_ui.texts import baseline as text
 from tl_ui.views.bar import BAR_STYLE, accuracy_bar
+from tl_ui.views.meaning import headed
 
 __all__ = ["KIND", "card"]
 
@@ -41,7 +43,10 @@ def card(
     wanted = {"model": model.name, "data_version": project.data_version}
     row = _known(work, project, wanted)
     with st.container(border=True, key="baseline", gap="small", height=height):
-        st.caption(text.TITLE, help=text.HELP)
+        if row is not None and row.result and model.weights == "pretrained":
+            headed(text.TITLE, about.baseline(row.result), key="baseline.meaning", level="caption")
+        else:
+            st.caption(text.TITLE, help=text.HELP)
         if model.weights != "pretrained":
             st.markdown(text.NOT_OWN)
             return

@@ -10,9 +10,11 @@ from tl_core.check.findings import finding_from_dict
 from tl_core.session import Project, RunRow, Studio
 from tl_ui import asking
 from tl_ui.text import esc_md
+from tl_ui.texts import about_check as about
 from tl_ui.texts import check as text
 from tl_ui.views import chooser
 from tl_ui.views.found import found
+from tl_ui.views.meaning import headed
 
 __all__ = ["KIND", "card", "look"]
 
@@ -27,7 +29,12 @@ def card(work: Studio, project: Project) -> None:
         border=True, key="check", gap="small", height="stretch", vertical_alignment="distribute"
     ):
         said = st.container(gap="small")
-        said.caption(text.title(row.result if row else None), help=text.HELP)
+        title = text.title(row.result if row else None)
+        if row is not None and row.result:
+            with said:
+                headed(title, about.card(), key="check.meaning", level="caption")
+        else:
+            said.caption(title, help=text.HELP)
         if row is None:
             said.markdown(text.UNCHECKED)
             said.caption(text.HARMLESS)

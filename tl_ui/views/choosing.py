@@ -1,13 +1,16 @@
-"""The comparison of layer choices on the Layers page: asked for, followed, shown, taken over."""
+"""The comparison of layer choices on the Layers page: made or asked for, shown, taken over."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from html import escape
 from typing import Any
 
 import streamlit as st
 
+from tl_core.errors import RunNotFoundError, RunStateError
+from tl_core.models.catalog import is_downloaded
 from tl_core.session import RunRow
 from tl_ui import asking
 from tl_ui.text import esc_md
@@ -16,9 +19,9 @@ from tl_ui.texts.numbers import percent
 from tl_ui.views.drafted import Draft
 from tl_ui.views.meaning import explained
 
-__all__ = ["KIND", "card"]
+__all__ = ["AT_ONCE", "KIND", "card"]
 
-KIND = "choose_layers"
+KIND, AT_ONCE = "choose_layers", "compare_heads"
 LOOKED_BACK = 20  # comparisons, among which are those that a gate asked for
 STYLE = """<style>
 .thaw-race{display:grid;grid-template-columns:minmax(6.5rem,auto) 1fr auto;gap:.1rem .9rem;
@@ -37,20 +40,73 @@ border-radius:.2rem;background:#1480b8}
 
 
 def card(draft: Draft) -> None:
-    """Where the comparison for these pictures and this model stands."""
+    """What the choices of layers are worth on these pictures, with this model.
+
+    Heads that are solved at once are compared without being asked for; opened blocks on demand.
+    """
     rows = draft.work.queue.rows(project_id=draft.project_id, kind=KIND, limit=LOOKED_BACK)
     row = next((one for one in rows if "candidates" not in one.spec), None)
     with st.container(border=True, key="choosing", gap="small"):
         st.markdown(f"**{text.TITLE}**")
+        if row is not None and row.result and not _stale(draft, row.result):
+            _found(draft, row, row.result)
+            return
+        _at_once(draft)
         if row is None:
             st.markdown(text.UNASKED)
             _ask(draft, text.GO)
         elif row.active:
             asking.follow(draft.work, row.id)
         elif row.result:
-            _found(draft, row, row.result)
+            st.info(text.STALE, icon=":material/update:")
+            _ask(draft, text.AGAIN)
         else:
             _failed(draft, row)
+
+
+# -- solved at once --------------------------------------------------------------------------------
+
+
+def _at_once(draft: Draft) -> None:
+    model = draft.spec.model
+    if model.weights == "pretrained" and not is_downloaded(model.name):
+        return
+    row = _known(draft)
+    if row.active:
+        st.markdown(text.MEASURING)
+        asking.follow(draft.work, row.id, can_cancel=False)
+    elif row.result:
+        _found(draft, row, row.result)
+    elif row.error and row.error.get("code") != "cancelled":
+        st.caption(esc_md(f"{row.error['message']} {row.error.get('hint', '')}".strip()))
+
+
+def _known(draft: Draft) -> RunRow:
+    """The newest comparison of solved heads for these pictures and settings, else a new one.
+
+    One that still waits and was for others is taken off the queue.
+    """
+    work, spec = draft.work, draft.spec
+    wanted = {
+        "model": spec.model.name,
+        "settings": {
+            "model.weights": spec.model.weights,
+            "model.weights_file": spec.model.weights_file,
+            "train.image_size": spec.train.image_size,
+            "train.resize": spec.train.resize,
+        },
+        "data_version": work.library.get(draft.project_id).data_version,
+    }
+    rows = work.queue.rows(project_id=draft.project_id, kind=AT_ONCE, limit=LOOKED_BACK)
+    for row in rows:
+        if row.state == "queued" and row.spec != wanted:
+            with suppress(RunStateError, RunNotFoundError):  # it has begun or ended this moment
+                work.stop(row.id)
+    found = next((row for row in rows if row.spec == wanted), None)
+    return found or work.task(work.ask(AT_ONCE, draft.project_id, **wanted))
+
+
+# -- blocks that are opened ------------------------------------------------------------------------
 
 
 def _ask(draft: Draft, label: str) -> None:
@@ -85,10 +141,11 @@ def _found(draft: Draft, row: RunRow, found: Mapping[str, Any]) -> None:
             )
         explained(text.meaning(found), key=f"choosing.why.{row.id}")
     st.caption(esc_md(text.measured(found)))
+
+
+def _stale(draft: Draft, found: Mapping[str, Any]) -> bool:
     version = draft.work.library.get(draft.project_id).data_version
-    if found["data_version"] != version or found["model"] != draft.card.name:
-        st.info(text.STALE, icon=":material/update:")
-        _ask(draft, text.AGAIN)
+    return bool(found["data_version"] != version or found["model"] != draft.card.name)
 
 
 def _bars(found: Mapping[str, Any]) -> str:

@@ -11,7 +11,9 @@ from tl_core.evaluate.report import cell
 from tl_core.session import ImageRow
 from tl_ui import charts, gallery
 from tl_ui.text import esc_md
+from tl_ui.texts import about_evaluate as about
 from tl_ui.texts import evaluate as text
+from tl_ui.views.meaning import headed
 
 __all__ = ["figure", "matrix"]
 
@@ -23,7 +25,7 @@ LIGHT_TEXT, DARK_TEXT = "#ffffff", "#14262f"
 
 def matrix(report: Mapping[str, Any], pictures: Mapping[str, ImageRow]) -> None:
     """Draw the matrix and the pictures of the cell chosen."""
-    st.subheader(text.CONFUSION, anchor=False, help=text.CONFUSION_HELP)
+    headed(text.CONFUSION, about.confusion(), key="confusion.meaning")
     _prime(report)
     left, right = st.columns([3, 2], gap="large")
     with left:

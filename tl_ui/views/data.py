@@ -6,9 +6,11 @@ import streamlit as st
 
 from tl_core.session import DataView, Project, Studio
 from tl_ui.text import esc_md
+from tl_ui.texts import about_data as about
 from tl_ui.texts import curation
 from tl_ui.texts import data as text
 from tl_ui.views import baseline, check, chooser, classes, left, parts, pictures, split
+from tl_ui.views.meaning import explained
 
 __all__ = ["cards", "closer", "overview"]
 
@@ -17,20 +19,18 @@ CARD_PX = 320  # least width of a card; narrower ones go below each other
 
 def overview(work: Studio, project: Project, view: DataView) -> None:
     """The set in numbers, and what there is to know about it."""
-    with st.grid(6, min_column_width=95):
-        for label, number in (
-            (text.N_PICTURES, view.n_images),
-            (text.N_CLASSES, len(view.classes)),
-            (text.PARTS["train"], view.n_train),
-            (text.PARTS["val"], view.n_val),
-            (text.PARTS["test"], view.n_test),
-        ):
-            st.metric(label, f"{number:,}")
-        st.metric(
-            text.N_LEFT,
-            f"{view.n_quarantine + view.n_left_out:,}",
-            help=curation.left_out_help(view.n_quarantine, view.n_left_out),
-        )
+    with st.container(gap="xxsmall"):
+        with st.grid(6, min_column_width=95, key="data.numbers"):
+            for label, number in (
+                (text.N_PICTURES, view.n_images),
+                (text.N_CLASSES, len(view.classes)),
+                (text.PARTS["train"], view.n_train),
+                (text.PARTS["val"], view.n_val),
+                (text.PARTS["test"], view.n_test),
+                (text.N_LEFT, view.n_quarantine + view.n_left_out),
+            ):
+                st.metric(label, f"{number:,}")
+        explained(about.numbers(view), key="data.numbers.meaning")
     if warning := view.missing or curation.gaps(view.classes, view.given_splits):
         st.warning(esc_md(warning), icon=":material/warning:")
     if not work.curation.history(project.id):
@@ -92,3 +92,4 @@ def _classes(view: DataView) -> None:
         if len(largest) < len(rows):
             st.caption(text.shortened(len(rows)))
         st.caption(esc_md(text.balance(rows)))
+        explained(about.classes(view), key="data.classes.meaning")

@@ -41,7 +41,7 @@ def over(work: Studio, row: RunRow) -> None:
         computed(view)
     findings.draw(work, view, row)
     _details(work, row)
-    _ways_on(work, row)
+    _ways_on(work, view, row)
 
 
 def _finished(view: RunView) -> None:
@@ -53,7 +53,7 @@ def _finished(view: RunView) -> None:
 
 def _details(work: Studio, row: RunRow) -> None:
     with st.expander(text.SETTINGS):
-        findings.settings_table(row.spec)
+        findings.settings_table(work, row.spec)
         with st.popover(text.DELETE, icon=":material/delete:"):
             st.markdown(text.DELETE_SURE)
             st.button(text.DELETE_YES, key="delete", on_click=_delete, args=(work, row.id))
@@ -65,7 +65,7 @@ def _delete(work: Studio, run_id: str) -> None:
         state.open_run("")
 
 
-def _ways_on(work: Studio, row: RunRow) -> None:
+def _ways_on(work: Studio, view: RunView, row: RunRow) -> None:
     st.space("small")
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button(
@@ -77,7 +77,7 @@ def _ways_on(work: Studio, row: RunRow) -> None:
         if row.state == "finished":
             if st.button(
                 text.JUDGE,
-                type="primary",
+                type="secondary" if findings.urgent(view, row) else "primary",
                 icon=":material/arrow_forward:",
                 icon_position="right",
                 key="next_evaluate",

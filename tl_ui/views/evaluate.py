@@ -12,10 +12,12 @@ from tl_core.config import PROBES
 from tl_core.session import ImageRow, RunRow, Studio
 from tl_ui import gallery
 from tl_ui.text import esc_md
+from tl_ui.texts import about_evaluate as about
 from tl_ui.texts import evaluate as text
 from tl_ui.texts.numbers import percent
 from tl_ui.views.bar import BAR_STYLE, accuracy_bar
 from tl_ui.views.figures import Figure, figures
+from tl_ui.views.meaning import headed
 
 __all__ = ["classes", "headline", "mistakes", "pictures_of", "report_of"]
 
@@ -71,13 +73,11 @@ def headline(work: Studio, report: Mapping[str, Any]) -> None:
             text.majority_name(report),
             percent(report["majority"]["value"]),
             text.majority_words(report),
-            text.MAJORITY_HELP,
         ),
         Figure(
             text.BALANCED,
             percent(report["balanced_accuracy"]["value"]),
             text.balanced_words(report),
-            text.BALANCED_HELP,
         ),
     ]
     if report["top3"]:
@@ -86,11 +86,10 @@ def headline(work: Studio, report: Mapping[str, Any]) -> None:
                 text.TOP3,
                 percent(report["top3"]["value"]),
                 text.right_words(report["top3"], report["n"]),
-                text.TOP3_HELP,
             )
         )
-    figures(row, key="scores")
-    st.subheader(text.SAYS, anchor=False)
+    figures(row, about.score(report), key="scores")
+    headed(text.SAYS, about.says(report), key="says.meaning")
     st.markdown("\n".join(f"- {esc_md(one)}" for one in work.sentences(report)))
 
 
@@ -112,7 +111,7 @@ def _score(report: Mapping[str, Any]) -> None:
 
 def classes(report: Mapping[str, Any]) -> None:
     """Recall, precision and F1 of every class, with their intervals."""
-    st.subheader(text.CLASSES, anchor=False)
+    headed(text.CLASSES, about.classes(), key="classes.meaning")
     rows = report["per_class"]
     table = {
         "class": [row["class"] for row in rows],
@@ -124,15 +123,15 @@ def classes(report: Mapping[str, Any]) -> None:
         "f1": [text.f1(row["f1"]) for row in rows],
     }
     config: dict[str, Any] = {}
-    for key, (label, about) in text.COLUMNS.items():
+    for key, (label, words) in text.COLUMNS.items():
         if key in ("recall", "precision"):
             config[key] = st.column_config.ProgressColumn(
-                label, help=about, format="%d %%", min_value=0, max_value=100
+                label, help=words, format="%d %%", min_value=0, max_value=100
             )
         elif key == "f1":
-            config[key] = st.column_config.NumberColumn(label, help=about, format="%.2f")
+            config[key] = st.column_config.NumberColumn(label, help=words, format="%.2f")
         else:
-            config[key] = st.column_config.Column(label, help=about)
+            config[key] = st.column_config.Column(label, help=words)
     st.dataframe(table, column_config=config, hide_index=True, width="stretch", key="classes")
 
 
@@ -143,8 +142,8 @@ def pictures_of(work: Studio, row: RunRow) -> dict[str, ImageRow]:
 
 def mistakes(report: Mapping[str, Any], pictures: Mapping[str, ImageRow]) -> None:
     """Where it was sure and wrong."""
-    st.subheader(text.MISTAKES, anchor=False)
     found = [one for one in report["mistakes"] if one["image"] in pictures][:SHOWN]
+    headed(text.MISTAKES, about.mistakes(), key="mistakes.meaning")
     if not found:
         st.markdown(text.NO_MISTAKES)
         return

@@ -14,7 +14,9 @@ from tl_ui import asking
 from tl_ui.errors import show_error
 from tl_ui.server.presence import routes_present
 from tl_ui.text import esc_md
+from tl_ui.texts import about_use as about
 from tl_ui.texts import export as text
+from tl_ui.views.meaning import headed
 from tl_ui.views.runs import zone
 
 __all__ = ["bundle", "contents", "usage"]
@@ -73,7 +75,9 @@ def _ask(work: Studio, run: RunRow, slot: str) -> None:
 def _certificate(archive: Path) -> None:
     found = _read_certificate(archive)
     with st.container(border=True, key="certificate"):
-        st.caption(text.CERTIFICATE)
+        headed(
+            text.CERTIFICATE, about.certificate(found), key="certificate.meaning", level="caption"
+        )
         if not found:
             st.markdown(text.NO_CERTIFICATE)
         elif found.get("pictures"):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Literal
 
 import streamlit as st
 
+from tl_core.config import RunSpec
 from tl_core.diagnose.verdicts import FOLLOW_UPS, standing
+from tl_core.errors import TLError
 from tl_core.events import FindingRaised, Remedy, Warned
 from tl_core.jobs.view import RunView
 from tl_core.session import RunRow, Studio
@@ -16,17 +19,17 @@ from tl_ui.text import esc_md
 from tl_ui.texts import coach
 from tl_ui.texts import findings as words
 from tl_ui.texts import train as text
-from tl_ui.views import runs
+from tl_ui.views import rates, runs
 from tl_ui.views.meaning import explained
 
-__all__ = ["draw", "settings_table"]
+__all__ = ["draw", "settings_table", "urgent"]
 
 _Kind = Literal["primary", "secondary", "tertiary"]
 
 
 def draw(work: Studio, view: RunView, row: RunRow) -> None:
     """The findings that stand, gravest first, each with its evidence and what may help; then the
-    warnings. Only the first remedy of the first finding stands out.
+    warnings. At most one remedy stands out (``urgent``).
     """
     found = standing(view.findings)
     told = {one.verdict for one in found} & set(FOLLOW_UPS)  # it says itself where it began
@@ -36,7 +39,7 @@ def draw(work: Studio, view: RunView, row: RunRow) -> None:
     st.subheader(text.FINDINGS, anchor=False)
     if begun:
         st.caption(esc_md(begun))
-    loud = next((one.verdict for one in found if _remedies(one, row) and _loud(one, row)), "")
+    loud = _first(view, row)
     for one in found:
         _one(work, row, one, loud=one.verdict == loud)
     for warned in _once(view.warnings):
@@ -51,9 +54,25 @@ def _begun(work: Studio, row: RunRow) -> str:
     return coach.begun(origin, runs.known(work, origin.run), remedy)
 
 
-def _loud(found: FindingRaised, row: RunRow) -> bool:
-    """Whether its first remedy is the next thing to do; a run that broke off is resumed first."""
-    return found.severity != "info" and (row.active or row.state == "finished")
+def urgent(view: RunView, row: RunRow) -> bool:
+    """Whether a remedy is the next thing to do with this run, so that no other button stands out.
+
+    A run that broke off is resumed first, a question at a gate answered first; a run that is over
+    is judged first, unless something is gravely wrong with it.
+    """
+    return bool(_first(view, row))
+
+
+def _first(view: RunView, row: RunRow) -> str:
+    """The verdict whose first remedy stands out; "" when none does."""
+    grave = ("problem", "warning") if row.active else ("problem",)
+    if view.gate is not None or not (row.active or row.state == "finished"):
+        return ""
+    for one in standing(view.findings):
+        remedies = _remedies(one, row)
+        if one.severity in grave and remedies and remedies[0].act != "tell":
+            return one.verdict
+    return ""
 
 
 def _once(warnings: Sequence[Warned]) -> list[Warned]:
@@ -142,8 +161,12 @@ def _start(work: Studio, run_id: str, found: FindingRaised, remedy: Remedy, *, g
         runs.to_train(new)
 
 
-def settings_table(spec: Mapping[str, Any]) -> None:
-    """All settings of a run."""
+def settings_table(work: Studio, spec: Mapping[str, Any]) -> None:
+    """All settings of a run, the rates of its blocks among them."""
+    each: list[str] = []
+    with suppress(TLError):  # a network that is not known any more
+        card = work.card_of(str(spec["model"]["name"]))
+        each = rates.listed(RunSpec.from_dict(dict(spec)), card)
     lines = [f"| {words.SETTING} | {words.VALUE} |", "|---|---|"]
-    lines += [f"| {esc_md(name)} | {esc_md(value)} |" for name, value in words.rows(spec)]
+    lines += [f"| {esc_md(name)} | {esc_md(value)} |" for name, value in words.rows(spec, each)]
     st.markdown("\n".join(lines))

@@ -12,8 +12,10 @@ from tl_core.session import ImageRow, Project, RunRow, Studio
 from tl_ui import gallery
 from tl_ui.errors import shown_kindly
 from tl_ui.text import esc_md
+from tl_ui.texts import about_check as about
 from tl_ui.texts import check as text
 from tl_ui.views import pictures
+from tl_ui.views.meaning import explained, headed
 
 __all__ = ["found"]
 
@@ -30,7 +32,10 @@ def found(work: Studio, project: Project, row: RunRow) -> None:
         row: The check; it has a result.
     """
     assert row.result is not None
-    st.caption(text.judged(row.result))
+    if row.result["judged"]:
+        headed(text.judged(row.result), about.judged(), key="check.judged.meaning", level="caption")
+    else:
+        st.caption(text.NOT_JUDGED)
     findings = [finding_from_dict(one) for one in row.result["findings"]]
     if not findings:
         st.markdown(f"**{text.CLEAN}**")
@@ -39,6 +44,7 @@ def found(work: Studio, project: Project, row: RunRow) -> None:
         with st.expander(f"{label}: {esc_md(finding.sentence)}"):
             if finding.advice:
                 st.markdown(esc_md(finding.advice))
+            explained(about.finding(finding), key=f"check.meaning.{row.id}.{place}")
             _pictures(work, project, finding, f"{row.id}.{place}")
 
 

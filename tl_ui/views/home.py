@@ -26,6 +26,7 @@ PAGE_OF = {  # where a piece of work is looked at; the others on the Data page
     "train": "train",
     "advise": "model",
     "choose_layers": "layers",
+    "compare_heads": "layers",
     "lr_find": "layers",
     "control": "evaluate",
     "learning_curve": "evaluate",

@@ -15,11 +15,13 @@ from tl_ui import asking, page, state
 from tl_ui.components.network import network_blocks
 from tl_ui.errors import show_error
 from tl_ui.text import esc_md, step_text
+from tl_ui.texts import about_layers as about
 from tl_ui.texts import gate
 from tl_ui.texts import layers as text
 from tl_ui.views import drafted
 from tl_ui.views.drafted import Draft
 from tl_ui.views.figures import Figure, figures
+from tl_ui.views.meaning import headed
 from tl_ui.views.waiting import until_over
 
 __all__ = ["NEW_RUN", "blocks", "costs", "described", "go_on", "preset_of"]
@@ -57,7 +59,7 @@ def _look_into(draft: Draft) -> NoReturn:
 
 def blocks(draft: Draft, groups: Sequence[GroupFacts]) -> FreezePlan:
     """The choice of blocks by preset or by clicking; returns the plan as it stands."""
-    st.subheader(text.BLOCKS_TITLE, anchor=False, help=text.BLOCKS_HELP)
+    headed(text.BLOCKS_TITLE, about.blocks(), key="blocks.meaning")
     plan = _plan(draft, len(groups))
     _presets(draft, plan)
     probe = draft.spec.freeze.layers if draft.is_probe else ""
@@ -182,21 +184,19 @@ def costs(draft: Draft, groups: Sequence[GroupFacts], plan: FreezePlan) -> None:
                 text.LEARNS,
                 text.learns_value(trainable, parameters),
                 text.PROBE_LEARNS if probe else text.learns_words(trainable, parameters),
-                text.LEARNS_HELP,
             ),
             Figure(
                 text.TIME,
                 text.time_value(expected),
                 _pace(pace, measuring=measuring, known=expected.seconds is not None),
-                text.TIME_HELP,
             ),
             Figure(
                 text.MEMORY,
                 text.memory_value(expected.memory_mb),
                 text.memory_words(batch, size, probe=probe),
-                text.MEMORY_HELP,
             ),
         ),
+        about.costs(probe=probe),
         key="costs",
     )
     kept = train.cache and draft.keeps_a_prefix

@@ -21,7 +21,9 @@ from tl_ui import asking, state
 from tl_ui.charts import probabilities
 from tl_ui.errors import show_error
 from tl_ui.text import esc_md
+from tl_ui.texts import about_use as about
 from tl_ui.texts import predict as text
+from tl_ui.views.meaning import explained
 
 __all__ = ["answers", "sources"]
 
@@ -169,6 +171,8 @@ def answers(work: Studio, project: Project, run: RunRow) -> None:
                 work, run, answer, name, labels[i] if i < len(labels) else "", key=f"{row.id}.{i}"
             )
     st.caption(text.ONLY_THESE)
+    layers = str(run.spec.get("freeze", {}).get("layers", ""))
+    explained(about.answers(layers), key="answers.meaning")
 
 
 def _latest(work: Studio, project: Project, run: RunRow) -> RunRow | None:

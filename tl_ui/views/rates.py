@@ -7,9 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from tl_core.config import PARTS, block_parts, changed
+from tl_core.config import PARTS, PROBES, RunSpec, block_parts, changed
+from tl_core.errors import TLError
 from tl_core.jobs.rate_question import ask_rate, known_rate, rate_question
-from tl_core.models.facts import GroupFacts
+from tl_core.models.facts import GroupFacts, ModelCard
 from tl_core.models.plan import FreezePlan
 from tl_core.session import RunRow
 from tl_core.train.blockrates import rates_of
@@ -20,7 +21,7 @@ from tl_ui.texts import rates as text
 from tl_ui.views.drafted import Draft
 from tl_ui.views.meaning import explained
 
-__all__ = ["ask", "blocks", "found"]
+__all__ = ["ask", "blocks", "found", "listed"]
 
 STEPS = 300  # of a test, three runs of a hundred; for the expected time alone
 
@@ -136,6 +137,29 @@ def blocks(draft: Draft, groups: Sequence[GroupFacts], plan: FreezePlan) -> None
                 args=({"train.block_rates": ""},),
             )
         explained(text.BLOCKS_MEANING, key=f"{draft.project_id}.block_rates.meaning")
+
+
+def listed(spec: RunSpec, card: ModelCard) -> list[str]:
+    """Every open pretrained block of a run with its rate; [] where there is only one rate.
+
+    Args:
+        spec: Its settings, the learning rate decided.
+        card: Its network; without described blocks nothing is listed.
+    """
+    layers = spec.freeze.layers
+    if layers in PROBES or layers == "scratch" or not card.groups:
+        return []
+    try:
+        plan = FreezePlan.from_layers(layers, len(card.groups))
+    except TLError:  # the blocks are those of another network
+        return []
+    by_hand = block_parts(spec.train.block_rates)
+    now = rates_of(spec.train, plan)
+    return [
+        text.block_line(card.groups[place].title, value, place in by_hand)
+        for place, value in enumerate(now[:-1])
+        if value
+    ]
 
 
 def _part(draft: Draft, title: str, place: int, now: Sequence[float], by_hand: bool) -> None:

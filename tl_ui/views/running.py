@@ -11,6 +11,7 @@ from tl_core.session import RunRow, Studio
 from tl_ui import live, state
 from tl_ui.errors import shown_kindly
 from tl_ui.text import esc_md
+from tl_ui.texts import about_train as about
 from tl_ui.texts import train as text
 from tl_ui.texts.numbers import percent
 from tl_ui.views import findings, gate
@@ -108,17 +109,16 @@ def headline(view: RunView) -> None:
                 text.VAL,
                 percent(main.val_acc) if main else text.NONE_YET,
                 text.val_words(main) if main else when,
-                text.VAL_PROBE_HELP if view.is_probe else text.VAL_HELP,
             ),
             _strength(view) if view.is_probe else _best(view, best),
             Figure(
                 text.FIT,
                 percent(main.fit_acc) if main else text.NONE_YET,
                 text.fit_words(main) if main else when,
-                text.FIT_HELP,
             ),
-            Figure(text.TIME, text.time_value(view), text.time_words(view), text.TIME_HELP),
+            Figure(text.TIME, text.time_value(view), text.time_words(view)),
         ),
+        about.headline(view),
         key="headline",
         least_px=165,
     )
@@ -129,7 +129,6 @@ def _best(view: RunView, best: EpochDone | None) -> Figure:
         text.BEST_KEPT if view.over else text.BEST,
         str(best.epoch) if best else text.NONE_YET,
         f"validation {percent(best.val_acc)}" if best else text.NO_EPOCH_YET,
-        text.BEST_HELP,
     )
 
 
@@ -138,5 +137,4 @@ def _strength(view: RunView) -> Figure:
         text.STRENGTH if view.history else text.STRENGTH_SO_FAR,
         text.strength_value(view),
         text.strength_words(view),
-        text.STRENGTH_HELP,
     )

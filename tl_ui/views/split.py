@@ -9,11 +9,13 @@ from tl_core.config import DataConfig, limits_of
 from tl_core.session import DataView, Divided, Project, Studio
 from tl_ui.errors import shown_kindly
 from tl_ui.text import esc_md
+from tl_ui.texts import about_data as about
 from tl_ui.texts import data, numbers
 from tl_ui.texts import split as text
 from tl_ui.views import growth, parts
 from tl_ui.views.check import KIND
 from tl_ui.views.figures import Figure, figures
+from tl_ui.views.meaning import headed
 
 __all__ = ["split"]
 
@@ -27,6 +29,7 @@ def split(work: Studio, project: Project, view: DataView) -> None:
             Figure(data.PARTS[part], f"{n:,}", text.role(part, n, view.n_images))
             for part, n in counts.items()
         ],
+        about.parts(view),
         key="data.parts",
         least_px=220,
     )
@@ -65,18 +68,17 @@ def _honesty(work: Studio, project: Project) -> None:
     row = next(
         iter(work.queue.rows(project_id=project.id, kind=KIND, states=("finished",), limit=1)), None
     )
-    st.markdown(f"**{text.HONESTY}**")
-    if row is None or not row.result:
-        st.caption(text.UNMEASURED)
+    result = row.result if row else None
+    found = honesty_from_dict(result.get("honesty")) if result else None
+    if found is None or not result:
+        st.markdown(f"**{text.HONESTY}**")
+        st.caption(text.TOO_FEW if result and "honesty" in result else text.UNMEASURED)
         return
-    found = honesty_from_dict(row.result.get("honesty"))
-    if found is None:
-        st.caption(text.TOO_FEW if "honesty" in row.result else text.UNMEASURED)
-        return
+    headed(text.HONESTY, about.honesty(found), key="data.honesty.meaning", level="bold")
     if found.gap:
         st.markdown(text.gap(found))
-    figures(_numbers(found), key="data.honesty")
-    changed = row.result["data_version"] != project.data_version
+    figures(_numbers(found), None, key="data.honesty")
+    changed = result["data_version"] != project.data_version
     st.caption(f"{text.cross_validated(found)} {text.OUTDATED if changed else ''}".rstrip())
 
 

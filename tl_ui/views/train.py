@@ -15,8 +15,11 @@ from tl_core.session import Project, RunRow, Studio
 from tl_ui import state
 from tl_ui.errors import shown_kindly
 from tl_ui.text import esc_md, step_text
+from tl_ui.texts import about_train as about
+from tl_ui.texts import rates as rate_text
 from tl_ui.texts import train as text
-from tl_ui.views import gate, runs
+from tl_ui.views import gate, rates, runs
+from tl_ui.views.meaning import explained
 
 __all__ = ["bare", "chosen", "ready"]
 
@@ -117,6 +120,9 @@ def _summary(work: Studio, project: Project) -> None:
                 st.markdown(f"**{esc_md(value)}**")
                 st.caption(esc_md(words))
                 st.page_link(step_text(step).path, label=text.CHANGE, query_params=state.query())
+    if spec.train.block_rates and (each := rates.listed(spec, card)):
+        st.caption(esc_md(rate_text.blocks_line(each)))
+    explained(about.plan(probe=probe), key="summary.meaning")
 
 
 def _blocks_words(work: Studio, project: Project, spec: RunSpec) -> tuple[str, str]:

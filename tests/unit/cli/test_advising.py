@@ -34,7 +34,12 @@ def test_the_ranking_is_told_and_kept_for_the_studio(
         (DEFAULT_MODEL, "measured", True),
         (TO_FETCH, "not_here", False),
     ]
-    accuracy = body["candidates"][0]["scores"]["accuracy"]
+    first, control, _ = body["candidates"]
+    assert first["kid"]["low"] < first["kid"]["value"] < first["kid"]["high"]
+    assert {one["what"] for one in first["kid"]["rungs"]} >= {"same", "kinds", "shuffled"}
+    assert "yours are at" in first["distance_in_words"]
+    assert (control["kid"], control["distance_in_words"]) == (None, "")
+    accuracy = first["scores"]["accuracy"]
     assert accuracy["low"] <= accuracy["value"] <= accuracy["high"]
 
     studio = Studio(Home(home))
@@ -46,6 +51,7 @@ def test_the_ranking_is_told_and_kept_for_the_studio(
     assert main(["advise", tiles, *models]) == 0
     said = capsys.readouterr().out
     assert "random weights" in said
+    assert "On a scale from 0" in said and "does not depend on this" in said
     assert "not on this machine" in said
     assert f"train DATA --model {DEFAULT_MODEL}" in said
 

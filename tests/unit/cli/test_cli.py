@@ -55,6 +55,22 @@ def test_a_table_is_data(tiles: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     assert "--pictures goes with a table" in capsys.readouterr().err
 
 
+def test_layers_can_be_left_to_a_comparison(
+    tiles: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = ["--home", str(tmp_path / "home")]
+    options = ["--layers", "auto", "--image-size", "32"]
+    assert main(["train", str(tiles), *options, *home]) == 0
+    told = lines(capsys.readouterr().out)
+    compared = next(one for one in told if one["event"] == "layers_compared")
+    raced = compared["raced"]
+    assert [one["layers"] for one in raced] == ["exact-head", "deep-probe"]  # type: ignore
+    assert compared["chosen"] in ("exact-head", "deep-probe")
+    started = next(one for one in told if one["event"] == "run_started")
+    assert started["layers"] == compared["chosen"]
+    assert told[-1]["event"] == "run_finished"
+
+
 def test_the_whole_way(tiles: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     home = ["--home", str(tmp_path / "home")]
     assert main(["train", str(tiles), *QUICK, *home]) == 0

@@ -97,6 +97,36 @@ def test_an_accuracy_that_may_have_fallen_by_chance_is_not_called_overfitting() 
     assert "overconfident" in found and "overfit" not in found
 
 
+def few(rise: float, val_acc: float, gap: float = 0.25) -> dict[str, FindingRaised]:
+    """Twenty validation pictures, a fifth of which get much worse after epoch 5."""
+    rng = np.random.default_rng(3)
+    worse = np.arange(20) % 5 == 0
+    after = np.clip(np.arange(16) - 4, 0, 6) / 6
+    losses = 0.5 + rng.normal(0, 0.02, (16, 20)) + 4 * rise * 0.5 * np.outer(after, worse)
+    losses -= 0.002 * np.minimum(np.arange(16), 4)[:, None]
+    history = [
+        row(
+            e,
+            n_val=20,
+            train_loss=0.7 / e,
+            val_loss=float(losses[e - 1].mean()),
+            fit_acc=min(1.0, val_acc + gap),
+            val_acc=0.8 if e < 8 else val_acc,
+        )
+        for e in range(1, 17)
+    ]
+    return coached(history, losses.astype(np.float32), end="completed")
+
+
+def test_with_few_pictures_a_large_rise_counts_beside_a_gap_and_a_fall() -> None:
+    found = few(rise=0.8, val_acc=0.7)
+    assert "overfit" in found and "memorised" not in found
+    assert "2.2 standard errors" in found["overfit"].evidence
+    assert "overfit" not in few(rise=0.8, val_acc=0.7, gap=0.0), "no gap"
+    # The accuracy may have fallen or not: with twenty pictures neither is claimed, nor "no harm".
+    assert not {"overfit", "overconfident", "memorised"} & few(rise=0.8, val_acc=0.8).keys()
+
+
 def test_a_sure_but_small_rise_is_no_harm() -> None:
     found = coached(*overfitting(rise=0.03), end=None)
     assert not {"overfit", "overconfident"} & found.keys()
@@ -174,12 +204,50 @@ def test_underfitting_asks_for_more_epochs_when_it_was_still_moving() -> None:
 
 def test_underfitting_asks_for_a_higher_rate_when_nothing_moved() -> None:
     history = [
+        row(e, train_loss=0.69, val_loss=0.69 - 1e-4 * e, fit_acc=0.6, val_acc=0.6, n_val=400)
+        for e in range(1, 11)
+    ]
+    losses = flat_losses(history, 400)
+    found = coached(history, losses, usual_lr=0.01)  # the rate is the usual one: not to blame
+    assert found["underfit"].remedies[0].changes == {"train.lr": 0.1}
+    assert "guessing gives 0.69" in found["underfit"].evidence
+    unsure = [replace(one, fit_acc=0.75) for one in history]
+    assert "underfit" not in coached(unsure, losses, usual_lr=0.01), "right, though never sure"
+
+
+def test_what_hardly_moved_and_shows_nothing_is_no_signal_with_the_remedies_of_both() -> None:
+    history = [
         row(e, train_loss=0.69, val_loss=0.69 - 1e-4 * e, fit_acc=0.55, val_acc=0.55)
         for e in range(1, 11)
     ]
-    found = coached(history, usual_lr=0.01)  # the rate is the usual one: it is not to blame
-    assert found["underfit"].remedies[0].changes == {"train.lr": 0.1}
-    assert "guessing gives 0.69" in found["underfit"].evidence
+    found = coached(history, usual_lr=0.01)
+    assert "underfit" not in found
+    tried = [remedy.changes for remedy in found["no_signal"].remedies]
+    assert tried[0] == {"train.lr": 0.1} and {"train.epochs": 40} in tried
+    assert found["no_signal"].remedies[-1].label == "Bring more pictures"
+    moved = [replace(one, train_loss=0.5) for one in history]
+    assert {"train.lr": 0.1} not in [
+        remedy.changes for remedy in coached(moved, usual_lr=0.01)["no_signal"].remedies
+    ]
+
+
+def test_a_falling_training_loss_alone_is_no_underfitting() -> None:
+    # The validation loss has long settled: more epochs would only teach the training pictures.
+    history = [
+        row(e, train_loss=0.69 * 0.97**e, val_loss=0.4 - 1e-5 * e, fit_acc=0.85, val_acc=0.82)
+        for e in range(1, 21)
+    ]
+    assert "underfit" not in coached(history)
+
+
+def test_short_runs_are_judged_by_the_training_loss_alone() -> None:
+    history = [
+        row(e, train_loss=0.69 * 0.97**e, val_loss=0.69 * 0.97**e, fit_acc=0.8, val_acc=0.82)
+        for e in range(1, 6)
+    ]
+    assert "validation loss" not in coached(history)["underfit"].evidence
+    slow = [replace(one, train_loss=0.69 * 0.985**one.epoch) for one in history]
+    assert "underfit" not in coached(slow)
 
 
 def test_a_network_that_fits_its_pictures_does_not_underfit() -> None:
@@ -355,6 +423,11 @@ def test_error_rates_on_made_up_runs() -> None:
         harm = ("diverged", "oscillating", "rate_too_low", "overfit", "overconfident")
         assert sum(found[verdict] for verdict in harm) <= 1 / runs, kind
     assert rates("overfitting", 150, runs)["overfit"] >= 9 / runs
+    assert rates("overfitting", 20, 3 * runs)["overfit"] >= 18 / (3 * runs)
+    assert rates("overconfident", 60, 3 * runs)["overconfident"] >= 12 / (3 * runs)
+    assert rates("underfitting", 60, 2 * runs)["underfit"] >= 16 / (2 * runs)
+    for kind, n_val in (("no signal", 20), ("plateau", 150), ("healthy", 60)):
+        assert rates(kind, n_val, 2 * runs)["underfit"] <= 2 / (2 * runs), kind
     assert rates("oscillating", 60, runs)["oscillating"] >= 9 / runs
     assert rates("too low a rate", 60, runs)["rate_too_low"] >= 9 / runs
     assert rates("diverging", 60, runs)["diverged"] == 1.0

@@ -65,8 +65,13 @@ def test_one_network_is_measured_beside_a_random_one(
     assert only.scores.accuracy.low <= only.scores.accuracy.value <= only.scores.accuracy.high
     assert only.cost.parameters == card(DEFAULT_MODEL).backbone_parameters
     assert len(only.distance) == 5
+    assert only.kid is not None and only.no_kid == "" and only.kid.pictures == found.pictures
+    assert only.kid.low < only.kid.value < only.kid.high
+    assert [one.kinds for one in only.kid.rungs if one.what == "kinds"] == [2]  # as many as here
+    assert "yours are at" in words.distance(only)
     control = found.control
     assert control is not None and control.weights == "random" and control.behind is not None
+    assert control.kid is None and control.distance == ()
     assert found.pictures + len(test) == 32
     assert found.to_dict() == advice_from_dict(found.to_dict()).to_dict()
     assert "No other network was measured" in words.verdict(found)
@@ -92,6 +97,8 @@ def test_own_weights_are_measured_beside_published_ones(home: Home, engine: Engi
     one, other = found.ranked
     assert one.scores and other.scores
     assert one.scores.accuracy == other.scores.accuracy  # the same weights
+    kids = {each.weights: (each.kid is not None, each.no_kid) for each in found.ranked}
+    assert kids == {"file": (False, "unshipped"), "pretrained": (True, "")}
     assert one.group == other.group == 1
     assert "cannot be told apart" in words.verdict(found)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.unit.jobs.tiles import tiny_project
@@ -20,6 +22,7 @@ from tl_core.jobs.schema import open_engine
 from tl_core.jobs.submit import submit_training
 from tl_core.jobs.work import Context
 from tl_core.storage import Home
+from tl_core.train.defaults import COMPARED, COMPARED_SHIFTED
 
 QUICK = changed(RunSpec(), {"train.image_size": 32})
 
@@ -116,6 +119,43 @@ def test_what_belongs_together_is_held_out_together(taken: Any, monkeypatch: Any
     for one, side in zip(grouped, fold, strict=True):
         sides.setdefault(one.group or "", set()).add(int(side))
     assert all(len(found) == 1 for found in sides.values())
+
+
+def test_copies_that_nobody_joined_are_held_out_together(tmp_path: Path, monkeypatch: Any) -> None:
+    write_sample(tmp_path / "s", SampleOptions(per_class=6, near_duplicates=0.3))
+    home = Home(tmp_path / "home")
+    records = list(take_in(tmp_path / "s", home, working=(32, "squash")).records)
+    seen = []
+
+    def watched(entrants: Any, folds: int, **more: Any) -> Any:
+        seen.append(entrants[0]._ground)
+        raise CancelledError("seen")
+
+    monkeypatch.setattr("tl_core.jobs.choosing.race", watched)
+    with pytest.raises(CancelledError):
+        raced(home, records, QUICK, candidates=("exact-head",))
+    (ground,) = seen
+    assert len(np.unique(ground.units)) < len(records)
+    for unit in np.unique(ground.units):
+        assert len(np.unique(ground.fold[ground.units == unit])) == 1
+
+
+def test_the_first_block_takes_part_where_the_pictures_look_different(
+    taken: Any, monkeypatch: Any
+) -> None:
+    home, records = taken
+    seen: list[list[str]] = []
+
+    def watched(entrants: Any, folds: int, **more: Any) -> Any:
+        seen.append([one.layers for one in entrants])
+        raise CancelledError("seen")
+
+    monkeypatch.setattr("tl_core.jobs.choosing.race", watched)
+    for far in (0.0, 1e9):  # a limit that all pictures pass, and one that none does
+        monkeypatch.setattr("tl_core.advise.source.EARLY_FAR", far)
+        with pytest.raises(CancelledError):
+            raced(home, records, QUICK)
+    assert seen == [list(COMPARED_SHIFTED), list(COMPARED)]
 
 
 def test_a_network_too_short_for_a_choice_leaves_it_out(taken: Any) -> None:

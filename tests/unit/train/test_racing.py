@@ -61,6 +61,15 @@ def test_a_gain_within_one_standard_error_is_not_paid_for() -> None:
     assert found.best == "last:1" and found.chosen == "head"
 
 
+def test_of_choices_that_are_solved_the_better_one_is_taken() -> None:
+    simple = Known(layers="exact-head", right=[40, 42, 38, 44, 36], solved=True)
+    deep = Known(layers="deep-probe", right=[43, 40, 42, 42, 37], solved=True)
+    assert race([simple, deep], 5).chosen == "deep-probe"
+    dear = Known(layers="all", right=[43, 41, 42, 43, 38])  # a little ahead: not paid for
+    found = race([simple, deep, dear], 5)
+    assert found.best == "all" and found.chosen == "deep-probe"
+
+
 def test_all_are_trained_on_all_folds_when_asked_and_when_solved() -> None:
     cheap, dear = Known(layers="head", right=[45] * 5), Known(layers="all", right=[10] * 5)
     race([cheap, dear], 5, exhaustive=True)
@@ -84,6 +93,23 @@ def test_the_difference_follows_nadeau_and_bengio() -> None:
     assert (
         difference(one, Raced(layers="c", right=(1,), judged=(50,), seconds=1.0), folds=5) is None
     )
+
+
+def test_folds_that_agree_exactly_leave_a_doubt() -> None:
+    one = Raced(layers="a", right=(9,) * 5, judged=(10,) * 5, seconds=1.0)
+    same = difference(
+        one, Raced(layers="b", right=(9,) * 5, judged=(10,) * 5, seconds=1.0), folds=5
+    )
+    assert same is not None
+    assert same[0] == 0.0 and same[1] > 0.0
+    assert same[2].low == pytest.approx(-same[2].high) and same[2].high == pytest.approx(
+        0.071, abs=1e-3
+    )
+    few = Raced(layers="b", right=(3,) * 5, judged=(4,) * 5, seconds=1.0)
+    more = difference(Raced(layers="a", right=(4,) * 5, judged=(4,) * 5, seconds=1.0), few, folds=5)
+    assert more is not None  # five of twenty, one in each fold
+    assert more[0] == pytest.approx(0.25)
+    assert more[2].low < 0.1 < 0.45 < more[2].high
 
 
 def test_the_progress_counts_what_is_left_to_do() -> None:

@@ -22,7 +22,7 @@ from tl_core.worth import control as module
 from tl_core.worth import words
 from tl_core.worth.budget import FOLDS, REPEATS, Budget, control_px, planned_epochs
 from tl_core.worth.control import Found, Material, controlled
-from tl_core.worth.paired import across_folds, needed, verdict
+from tl_core.worth.paired import across_folds, compared, needed, verdict
 from tl_core.worth.transfer import transfer_from_dict
 
 BUDGET = Budget(rates=(0.1, 0.01), epochs=(2, 4))
@@ -46,8 +46,19 @@ def test_it_is_wide_enough_where_there_is_no_difference() -> None:
     for _ in range(400):  # two answers as good as each other, judged on five folds twice
         right = rng.random((2, 2, 200)) < 0.8
         gaps = (right[0].astype(float) - right[1]).reshape(2, 5, 40).mean(2).ravel()
-        told += verdict(across_folds(gaps.tolist(), test_share=0.25)) != "cannot tell"
+        told += verdict(compared(gaps.tolist(), pictures=200, test_share=0.25)) != "cannot tell"
     assert told <= 0.05 * 400
+
+
+def test_folds_that_agree_exactly_are_not_certain() -> None:
+    same = compared([0.0] * 10, pictures=60, test_share=0.25)
+    assert same.value == 0.0 and verdict(same) == "cannot tell"
+    assert same.high == pytest.approx(
+        1.96**2 / (60 + 1.96**2), rel=1e-3
+    ) and same.low == pytest.approx(-same.high)
+    steady = compared([0.05] * 10, pictures=60, test_share=0.25)  # three pictures of sixty
+    assert steady.low < 0 and verdict(steady) == "cannot tell"
+    assert verdict(compared([0.05] * 10, pictures=600, test_share=0.25)) == "helps"
 
 
 def test_verdicts_and_how_many_pictures_would_tell() -> None:
