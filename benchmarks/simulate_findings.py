@@ -116,7 +116,8 @@ def simulate(kind: str, n_val: int, *, seed: int) -> tuple[list[EpochDone], np.n
     """
     rng = np.random.default_rng([KINDS.index(kind), n_val, seed])
     truth = course(kind, rng)
-    rate = np.array([_schedule(kind, (at + 1) / EPOCHS) for at in range(EPOCHS)])
+    shape = "constant" if kind in CONSTANT else "one-cycle"
+    rate = np.array([schedule(shape, (at + 1) / EPOCHS) for at in range(EPOCHS)])
     restless = 0.3 + 0.7 * rate  # real runs calm down as the rate falls, though not wholly
     walk = np.cumsum(restless * rng.normal(0, DRIFT_TOGETHER, EPOCHS))
     common = truth.shake + walk + restless * rng.normal(0, TOGETHER, EPOCHS)
@@ -124,11 +125,33 @@ def simulate(kind: str, n_val: int, *, seed: int) -> tuple[list[EpochDone], np.n
         common = 0 * common  # no epoch is better than chance
     val = _margins(truth, n_val, rng, common, restless, seen=False)
     train = _margins(truth, N_TRAIN, rng, common, restless, seen=True)
-    fit = train[:, :N_FIT]
+    return judged(val, train, truth.scale, (_spec(kind).train.lr or 0.0) * rate, rng)
+
+
+def judged(
+    val: np.ndarray,
+    train: np.ndarray,
+    scale: np.ndarray,
+    rates: np.ndarray,
+    rng: np.random.Generator,
+) -> tuple[list[EpochDone], np.ndarray]:
+    """What a run says of margins.
+
+    Args:
+        val: float (epochs, n_val), log-odds of the true class of validation pictures.
+        train: float (epochs, n_train), those of training pictures as they are.
+        scale: float (epochs,), how far margins are spread out, for what augmentation costs.
+        rates: float (epochs,), learning rates.
+        rng: Source of the augmentation.
+
+    Returns:
+        The history, and per-picture validation losses float32 (epochs, n_val).
+    """
+    n_val, fit = val.shape[1], train[:, :N_FIT]
     losses = np.logaddexp(0, -val).astype(np.float32)
-    augmented = train - rng.exponential(0.3, train.shape) * truth.scale[:, None]
+    augmented = train - rng.exponential(0.3, train.shape) * scale[:, None]
     history: list[EpochDone] = []
-    for at in range(EPOCHS):
+    for at in range(len(rates)):
         val_loss = float(losses[at].mean())
         history.append(
             EpochDone(
@@ -140,7 +163,7 @@ def simulate(kind: str, n_val: int, *, seed: int) -> tuple[list[EpochDone], np.n
                 val_acc=float((val[at] > 0).mean()),
                 n_fit=N_FIT,
                 n_val=n_val,
-                lr=(_spec(kind).train.lr or 0.0) * float(rate[at]),
+                lr=float(rates[at]),
                 is_best=all(val_loss < one.val_loss for one in history),
             )
         )
@@ -167,9 +190,9 @@ def _margins(
     return np.asarray(clean + wobble)
 
 
-def _schedule(kind: str, t: float) -> float:
-    """One cycle, or a constant rate."""
-    if kind in CONSTANT:
+def schedule(shape: str, t: float) -> float:
+    """One cycle, or a constant rate; ``t`` is the part of the epochs that is done."""
+    if shape == "constant":
         return 1.0
     if t < 0.25:
         return 0.04 + 0.96 * t / 0.25

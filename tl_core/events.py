@@ -4,6 +4,7 @@ The life of a training run, top to bottom::
 
     Began                            a process took the run up
     Progress*                        pictures being prepared, weights being read
+    StagesPlanned?                   a run in stages: all that may come, and how long each takes
     EngineChosen                     how it will be computed, and how long it will take
     RunStarted                       once per process: the plan
       RunResumed?                    after a resume; carries the epochs already done
@@ -51,6 +52,7 @@ __all__ = [
     "RunFinished",
     "RunResumed",
     "RunStarted",
+    "StagesPlanned",
     "StepDone",
     "StrengthTried",
     "Warned",
@@ -126,6 +128,20 @@ class EngineChosen:
     prefix_ms: float
     suffix_ms: float
     expected_seconds: float | None  # from here to the result; None = not known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagesPlanned:
+    """The stages that may come, in order; lists are aligned.
+
+    ``stages`` is how a further one is decided on: "ask", "auto" or "gradual".
+    """
+
+    name: ClassVar[str] = "stages_planned"
+    stages: str
+    layers: list[str]  # that train in each
+    epochs: list[int]
+    expected_seconds: list[float | None]  # of each; None = not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,6 +308,7 @@ class FindingRaised:
     sentence: str
     evidence: str
     remedies: list[Remedy] = field(default_factory=list)
+    stage: int = 0  # of a run in stages, the one at work; the first is 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,6 +341,7 @@ Event: TypeAlias = (
     | RunStarted
     | RunResumed
     | Progress
+    | StagesPlanned
     | EngineChosen
     | StrengthTried
     | StepDone
@@ -347,6 +365,7 @@ EVENT_TYPES: dict[str, type[Any]] = {
         RunStarted,
         RunResumed,
         Progress,
+        StagesPlanned,
         EngineChosen,
         StrengthTried,
         StepDone,

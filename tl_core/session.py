@@ -18,7 +18,7 @@ from tl_core.data.quarantine import Quarantined
 from tl_core.errors import RunStateError, TLError
 from tl_core.evaluate import words
 from tl_core.events import FindingRaised, Progress
-from tl_core.jobs import continuing, estimate, incoming
+from tl_core.jobs import continuing, estimate, gates, incoming
 from tl_core.jobs.bringing import queue_intake
 from tl_core.jobs.continuing import Origin
 from tl_core.jobs.curation import Curation
@@ -320,9 +320,16 @@ class Studio:
         """Let a paused run go on."""
         self.queue.command(run_id, "continue")
 
-    def answer_gate(self, run_id: str, *, opened: bool) -> None:
-        """Answer a run in stages that waits: open the next block, or keep what it has."""
-        self.queue.command(run_id, "open" if opened else "keep")
+    def answer_gate(self, run_id: str, stage: int, *, opened: bool) -> None:
+        """Answer the gate before a stage: open its block, or keep what there is.
+
+        An answer to a gate that was answered before has no effect.
+        """
+        self.queue.command(run_id, gates.answer(stage, opened=opened))
+
+    def held_by(self, row: RunRow) -> RunRow | None:
+        """The run whose question work in the queue waits for; None when it only waits its turn."""
+        return gates.held_by(self.queue, self.log, row)
 
     def stop(self, run_id: str) -> None:
         """Ask a run to end now and keep its best epoch; takes a waiting run off the queue."""

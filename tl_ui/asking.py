@@ -15,6 +15,8 @@ import streamlit as st
 from tl_core.errors import RunNotFoundError, RunStateError
 from tl_core.session import RunRow, Studio
 from tl_ui import state
+from tl_ui.text import esc_md
+from tl_ui.texts import gate
 from tl_ui.texts import tasks as text
 
 __all__ = ["follow", "forget", "remember", "share_of", "started"]
@@ -102,7 +104,8 @@ def follow(work: Studio, task_id: str, *, can_cancel: bool = True) -> None:
 def share_of(work: Studio, row: RunRow) -> tuple[float, str]:
     """How much of an active task is done (0 to 1), and the same in words."""
     if row.state == "queued":
-        return 0.0, text.waiting(row.place)
+        held_by = work.held_by(row)
+        return 0.0, gate.held(esc_md(held_by.name)) if held_by else text.waiting(row.place)
     if row.state == "stopping":
         return 1.0, text.CANCELLING
     progress = work.task_progress(row.id)

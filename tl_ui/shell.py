@@ -9,7 +9,7 @@ import streamlit as st
 from tl_core.session import RunRow
 from tl_ui import state, text
 from tl_ui.text import esc_md
-from tl_ui.texts import gate, tasks
+from tl_ui.texts import gate, tasks, train
 from tl_ui.views import meaning
 
 __all__ = ["frame"]
@@ -57,21 +57,19 @@ def _heartbeat() -> None:
 def _one(row: RunRow) -> None:
     name = esc_md(row.name if row.kind == "train" else tasks.kind(row.kind))
     if row.place is not None:
-        _small(f":material/schedule: {name}: number {row.place} in the queue")
+        held_by = state.studio().held_by(row)
+        where = gate.WAITS_BEHIND if held_by else f"number {row.place} in the queue"
+        _small(f":material/schedule: {name}: {where}")
         return
     _small(f":material/progress_activity: {name}: {text.STATES[row.state]}")
     if row.kind == "train":
         view = state.follow_run(row.id)
         waits = view.gate is not None
-        st.progress(view.share, text=gate.WAITS_FOR_YOU if waits else _left(view.eta_s))
+        st.progress(view.share, text=gate.WAITS_FOR_YOU if waits else train.left(view))
         return
     known = state.studio().task_progress(row.id)
     if known and known[2]:
         st.progress(min(1.0, known[1] / known[2]), text=f"{known[1]:,} of {known[2]:,}")
-
-
-def _left(eta_s: float | None) -> str:
-    return "" if eta_s is None else f"about {text.duration(eta_s)} left"
 
 
 def _small(words: str) -> None:

@@ -14,7 +14,9 @@ from tl_core.events import Event, GateOpened
 from tl_core.jobs.gains import COMPARISON
 from tl_core.jobs.log import Writer
 from tl_core.session import Project, Studio
+from tl_ui.asking import share_of
 from tl_ui.texts import gate as text
+from tl_ui.texts import train as words
 
 ASKED = GateOpened(
     epoch=2,
@@ -60,7 +62,7 @@ def test_it_says_where_the_run_stands_and_what_the_block_costs(
     assert "about 10 seconds, 20 epochs" in said and "0.0003" in said
 
 
-@pytest.mark.parametrize(("answer", "command"), [("open", "open"), ("keep", "keep")])
+@pytest.mark.parametrize(("answer", "command"), [("open", "open:1"), ("keep", "keep:1")])
 def test_an_answer_reaches_the_run(
     open_page: OpenPage, studio: Studio, project: Project, answer: str, command: str
 ) -> None:
@@ -79,6 +81,7 @@ def test_the_gain_can_be_measured_while_it_waits(
     app.button(key="gate.measure.1").click().run()
     (asked,) = [one for one in studio.active() if one.kind == COMPARISON]
     assert asked.spec["candidates"] == ["exact-head", "last:1"] and asked.spec["exhaustive"]
+    assert asked.spec["run"] == run, "with the settings of the run, not with those drafted since"
 
 
 def raced(layers: str, right: list[int]) -> dict[str, Any]:
@@ -124,3 +127,40 @@ def test_a_policy_needs_no_answer(open_page: OpenPage, studio: Studio, project: 
     run = waiting(studio, project, replace(ASKED, asks=False))
     said = texts(open_page("train", project=project.id, run=run))
     assert "Open Stage 4 too?" not in said
+
+
+def test_what_waits_behind_it_says_so_with_the_way_to_the_question(
+    open_page: OpenPage, studio: Studio, project: Project
+) -> None:
+    run = waiting(studio, project)
+    behind = seed.queued_run(studio, project)
+    app = open_page("train", project=project.id, run=behind)
+    name = studio.run(run).name
+    (bar,) = app.get("progress")
+    assert f"It waits because the run “{name}” waits for your answer." in (
+        bar.proto.text.replace("\\", "")
+    )
+    (link,) = [one for one in app.get("page_link") if one.proto.label == text.ANSWER]
+    assert f"run={run}" in link.proto.query_string
+    assert "number 1 in the queue" not in bar.proto.text
+    home = open_page("home")
+    assert text.WAITS_BEHIND in "\n".join(str(one.value) for one in home.sidebar.markdown)
+    assert text.held(name) in [one.proto.text.replace("\\", "") for one in home.get("progress")]
+
+
+def test_a_task_behind_it_says_so_too(studio: Studio, project: Project) -> None:
+    waiting(studio, project)
+    task = studio.ask("control", project.id)
+    assert "waits for your answer" in share_of(studio, studio.task(task))[1]
+    other = studio.ask("export", project.id)
+    assert "next in the queue" in share_of(studio, studio.task(other))[1]
+
+
+def test_a_new_run_is_told_what_it_would_wait_for(
+    open_page: OpenPage, studio: Studio, project: Project
+) -> None:
+    waiting(studio, project)
+    app = open_page("train", project=project.id, run="new")
+    said = texts(app)
+    assert words.BUSY_ASKS in said and words.BUSY not in said
+    assert text.ANSWER in [one.proto.label for one in app.get("page_link")]

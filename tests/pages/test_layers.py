@@ -437,3 +437,27 @@ def test_presets_know_every_form() -> None:
         "deep-probe": "deep-probe",
     }
     assert {layers: preset_of(layers) for layers in forms} == forms
+
+
+def test_the_time_of_a_run_in_stages_is_of_all_that_may_run(
+    studio: Studio, project: Project, open_page: OpenPage
+) -> None:
+    draft = studio.draft(project.id)
+
+    def said(stages: str) -> str:
+        freeze = FreezeConfig(layers="last:2", stages=stages)
+        studio.save_draft(project.id, replace(draft, freeze=freeze))
+        return texts(open_page("layers", project=project.id))
+
+    plain = said("off")
+    assert text.time_value(studio.estimate(project.id)) in plain and "up to" not in plain
+    asked = said("ask")
+    told = studio.estimate(project.id)
+    assert text.time_value(told).startswith("up to ")
+    assert text.time_value(told) in asked
+    words = text.time_words(told, 100)
+    assert words.startswith("at most 65 epochs in 3 stages over 100 training pictures; the head")
+    said("gradual")
+    told = studio.estimate(project.id)
+    assert not text.time_value(told).startswith("up to")
+    assert text.time_words(told, 100) == "65 epochs in 3 stages over 100 training pictures"

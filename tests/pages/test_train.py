@@ -26,7 +26,8 @@ from tests.pages.seed import (
     write,
 )
 from tl_core.config import FreezeConfig, RunSpec, TrainConfig
-from tl_core.events import Remedy, RunFinished, Warned
+from tl_core.events import Remedy, RunFinished, StagesPlanned, Warned
+from tl_core.jobs.estimate import keep_rate
 from tl_core.jobs.view import RunView
 from tl_core.session import Project, Studio
 from tl_core.storage import write_json
@@ -474,3 +475,22 @@ def test_strengths_tried_again_with_another_mix_are_a_line_of_their_own() -> Non
     view = RunView(run_id="r", strengths=tuple(tried))
     said = text.strengths_sentence(view, walks=2)
     assert said.startswith("4 strengths tried, each line with another mix")
+
+
+def test_a_run_in_stages_says_which_stage_and_the_time_of_all(
+    studio: Studio, project: Project, open_page: OpenPage
+) -> None:
+    freeze = FreezeConfig(layers="last:1", stages="ask")
+    studio.save_draft(project.id, replace(studio.draft(project.id), freeze=freeze))
+    keep_rate(studio.home, 1e10, "CPU")
+    said = texts(open_page("train", project=project.id))
+    assert "Up to about" in said and "at most 45 epochs in 2 stages, learning rate" in said
+    run_id = running_run(studio, project)
+    planned = StagesPlanned(
+        stages="ask", layers=["head", "last:1"], epochs=[6, 4], expected_seconds=[10.0, 300.0]
+    )
+    write(studio, run_id, planned, engine_chosen(expected_seconds=10.0))
+    said = "\n".join(progress(open_page("train", run=run_id)))
+    assert "Stage 1 of up to 2: Epoch 4 of 6" in said and "up to about 5 min" in said
+    view = studio.catch_up(run_id)
+    assert "Expected to take about 10 seconds in this stage." in text.engine(view)

@@ -21,6 +21,7 @@ from tl_core.events import (
     Progress,
     RunFailed,
     RunResumed,
+    StagesPlanned,
     StepDone,
     StrengthTried,
     Warned,
@@ -34,6 +35,9 @@ ONE_OF_EACH: list[Event] = [
     RunResumed(epoch=1, history=[epoch(1)]),
     Progress(stage="x", done=1, total=2),
     engine_chosen(expected_seconds=None),
+    StagesPlanned(
+        stages="auto", layers=["head", "all"], epochs=[25, 20], expected_seconds=[1.5, None]
+    ),
     StrengthTried(strength=1e-3, loss=0.4, accuracy=0.8, done=1, total=9),
     StepDone(epoch=1, step=1, steps=2, loss=0.1, lr=0.1),
     epoch(1),

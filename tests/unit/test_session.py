@@ -26,6 +26,7 @@ from tl_core.jobs.schema import open_engine
 from tl_core.jobs.work import Context
 from tl_core.session import Studio
 from tl_core.storage import Home, disk_error
+from tl_core.train import defaults
 
 
 @pytest.fixture
@@ -111,6 +112,43 @@ def test_more_blocks_take_longer(studio: Studio, home: Home) -> None:
         return told.seconds
 
     assert seconds("head") < seconds("last:1") < seconds("all")
+
+
+def test_a_run_in_stages_is_told_with_all_that_may_run(home: Home) -> None:
+    estimate.keep_rate(home, 1e10, "cpu")
+    card = Studio(home).card_of(RunSpec().model.name)
+    pictures = {"card": card, "n_train": 100, "n_classes": 2}
+
+    def told(layers: str, stages: str = "off", **more: Any) -> estimate.Estimate:
+        spec = RunSpec(freeze=FreezeConfig(layers=layers, stages=stages))
+        settled = defaults.resolved(spec, **pictures)
+        return estimate.expected(home, settled, card, n_train=100, n_val=20, n_classes=2, **more)
+
+    parts = [told(layers) for layers in ("head", "last:1", "last:2")]
+    seconds = [one.seconds for one in parts if one.seconds is not None]
+    whole = told("last:2", "ask")
+    assert len(seconds) == 3 and whole.seconds is not None
+    assert whole.seconds == pytest.approx(sum(seconds) - 2 * estimate.START_S)
+    assert (whole.stages, whole.epochs) == (3, sum(one.epochs for one in parts))
+    assert whole.least_seconds == pytest.approx(seconds[0])
+    assert whole.memory_mb == max(one.memory_mb for one in parts)
+    assert whole.trainable == parts[-1].trainable
+    assert told("last:2", "gradual").least_seconds is None, "nothing ends it sooner"
+    assert told("last:2", "ask", ran=1).seconds == pytest.approx(seconds[0])
+    assert told("head", "ask").stages == 1
+
+
+def test_stages_in_the_draft_do_not_lengthen_the_comparison(home: Home) -> None:
+    estimate.keep_rate(home, 1e10, "cpu")
+    card = Studio(home).card_of(RunSpec().model.name)
+
+    def told(stages: str) -> float | None:
+        spec = RunSpec(freeze=FreezeConfig(layers="last:2", stages=stages))
+        return estimate.comparison_seconds(
+            home, spec, card=card, n_train=100, n_classes=2, detail_px=None, channels=3
+        )
+
+    assert told("ask") == told("off") is not None
 
 
 def test_estimates_learn_from_the_runs_done(home: Home) -> None:

@@ -31,6 +31,7 @@ from tl_core.data.intake import Intake
 from tl_core.errors import ConfigError, NoTestImagesError, RunStateError, TLError
 from tl_core.evaluate.words import sentences
 from tl_core.events import RunFinished, event_to_dict
+from tl_core.jobs.gates import answer, waits_at
 from tl_core.jobs.library import Library
 from tl_core.jobs.log import EventLog
 from tl_core.jobs.processes import alive, interrupt_on_sigterm, keep_freed_memory
@@ -100,6 +101,7 @@ def runs(options: argparse.Namespace) -> int:
             for row in rows
         ]
         print(table(cells, ["run", "state", "project", "what", "validation", "test"]))
+        print("".join(f"\n{one}" for one in map(_waiting_line, rows) if one), end="")
     return 0
 
 
@@ -267,7 +269,7 @@ def _work(home: Home, engine: Engine, run_id: str, options: argparse.Namespace) 
     queue = Queue(engine)
     printer = EventPrinter(
         machine=for_machine,
-        answer=lambda opened: queue.command(run_id, "open" if opened else "keep"),
+        answer=lambda asked, opened: queue.command(run_id, answer(asked.stage, opened=opened)),
     )
     if not for_machine:
         print(f"run {run_id}", flush=True)
@@ -332,15 +334,30 @@ def _print_end(line: dict[str, Any], *, machine: bool, probe: bool) -> None:
 
 def _run_line(studio: Studio, row: RunRow, names: dict[str, str]) -> dict[str, Any]:
     result = row.result or {}
+    asked, held = waits_at(studio.log, row), studio.held_by(row)
     return {
         "run_id": row.id,
         "project": names.get(row.project_id, ""),
         "name": row.name,
         "state": row.state,
+        "asks": asked.block if asked else None,
+        "held_by": held.id if held else None,
         "created_at": row.created_at,
         "val_accuracy": result.get("val_accuracy"),
         "test_accuracy": result.get("test_accuracy"),
     }
+
+
+def _waiting_line(row: dict[str, Any]) -> str:
+    """Who waits for an answer, and who waits for that; "" for all others."""
+    if row["asks"]:
+        return (
+            f"Run {row['run_id']} waits for your answer: open {row['asks']} too? "
+            "Answer on its Train page in the studio.\n"
+        )
+    if row["held_by"]:
+        return f"Run {row['run_id']} waits because run {row['held_by']} waits for your answer.\n"
+    return ""
 
 
 def _write_csv(path: Path, answers: list[dict[str, Any]]) -> None:

@@ -106,11 +106,14 @@ class EventPrinter:
 
     Args:
         machine: JSON lines on stdout instead of sentences.
-        answer: Told the answer that was typed when a run in stages asks whether to go on.
+        answer: Told what a run in stages asked, and the answer that was typed.
     """
 
     def __init__(
-        self, *, machine: bool, answer: Callable[[bool], None] = lambda opened: None
+        self,
+        *,
+        machine: bool,
+        answer: Callable[[GateOpened, bool], None] = lambda asked, opened: None,
     ) -> None:
         self._machine, self._answer = machine, answer
         self._bars = Bars()
@@ -175,7 +178,7 @@ class EventPrinter:
                 typed = input("open it? [y/N] ")
             except EOFError:  # the terminal was closed: what there is is kept
                 typed = ""
-            self._answer(typed.strip().lower() in ("y", "yes"))
+            self._answer(asked, typed.strip().lower() in ("y", "yes"))
 
     def _strengths(self) -> None:
         """The best of the strengths tried, once something else happens."""

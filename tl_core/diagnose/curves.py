@@ -29,6 +29,7 @@ __all__ = [
     "half_width",
     "needed_pictures",
     "restlessness",
+    "rise_since_before",
     "rise_since_best",
     "standstill",
     "still_falling",
@@ -103,7 +104,7 @@ class Standstill(NamedTuple):
     most: float
 
 
-def rise_since_best(val_losses: np.ndarray) -> Rise | None:
+def rise_since_best(val_losses: np.ndarray, begins: Sequence[int] = (0,)) -> Rise | None:
     """Test whether the last epochs are worse than the best one, on the same pictures.
 
     Each picture is compared with itself: its mean loss over the last ``WINDOW`` epochs minus its
@@ -111,14 +112,16 @@ def rise_since_best(val_losses: np.ndarray) -> Rise | None:
     luck). Two things make such a difference uncertain, and both enter its standard error: which
     pictures happened to be chosen (spread over pictures), and that a whole epoch is a little
     better or worse by chance (spread from epoch to epoch, taken from the bends of the mean
-    curve, so that a trend does not count as noise).
+    curve, so that a trend does not count as noise). What happens where a stage begins is neither:
+    windows and bends stay within a stage.
 
     Args:
         val_losses: float (epochs, n) per-picture losses in nats.
+        begins: Epochs done when each stage began, rising from 0.
 
     Returns:
-        None while fewer than ``WINDOW`` epochs follow the best one, or for fewer than two
-        pictures.
+        None while fewer than ``WINDOW`` epochs follow the best one or are of the last stage, or
+        for fewer than two pictures.
 
     Source:
         Paired test of decision 0007; error rates measured in docs/findings.md.
@@ -128,34 +131,39 @@ def rise_since_best(val_losses: np.ndarray) -> Rise | None:
         return None
     curve = val_losses.mean(axis=1, dtype=np.float64)
     best = int(np.argmin(curve))
-    if epochs - 1 - best < WINDOW:
+    if epochs - 1 - best < WINDOW or epochs - begins[-1] < WINDOW:
         return None
-    start, stop = _around(best, epochs)
-    before = val_losses[start:stop].mean(axis=0, dtype=np.float64)
-    rises = val_losses[-WINDOW:].mean(axis=0, dtype=np.float64) - before
-    mean = float(rises.mean())
-    by_picture = float(rises.std(ddof=1)) / math.sqrt(n)
-    by_epoch = _epoch_noise(curve[STEEP:]) * math.sqrt(1 / (stop - start) + 1 / WINDOW)
-    error = math.hypot(by_picture, by_epoch)
-    z = mean / error if error > 0 else math.copysign(math.inf, mean) if mean else 0.0
-    return Rise(best + 1, mean, z, n)
+    return _rise_since(best, val_losses, begins)
 
 
-def accuracy_fall(history: Sequence[EpochDone], best: int) -> Fall:
+def rise_since_before(val_losses: np.ndarray, begins: Sequence[int]) -> Rise | None:
+    """As ``rise_since_best``, since the best epoch of the stages before the last one.
+
+    None as well where there was no stage before.
+    """
+    epochs, n = val_losses.shape
+    if not begins[-1] or epochs - begins[-1] < WINDOW or n < 2:
+        return None
+    best = int(np.argmin(val_losses[: begins[-1]].mean(axis=1, dtype=np.float64)))
+    return _rise_since(best, val_losses, begins)
+
+
+def accuracy_fall(history: Sequence[EpochDone], best: int, begins: Sequence[int] = (0,)) -> Fall:
     """How far the validation accuracy is below that around an epoch, both averaged as the loss is.
 
     Args:
         history: Epochs done, more than ``WINDOW`` of them after ``best``.
         best: The epoch with the lowest validation loss, 1-based.
+        begins: As for ``rise_since_best``.
 
     Returns:
         The fall, with the error that comes from the restlessness of whole epochs and from the few
         pictures near the border, which change sides without anything being learned.
     """
     curve = np.array([done.val_acc for done in history])
-    start, stop = _around(best - 1, len(curve))
+    start, stop = _around(best - 1, len(curve), begins)
     fall = float(curve[start:stop].mean() - curve[-WINDOW:].mean())
-    by_epoch = _epoch_noise(curve[STEEP:]) * math.sqrt(1 / (stop - start) + 1 / WINDOW)
+    by_epoch = _run_noise(curve, begins) * math.sqrt(1 / (stop - start) + 1 / WINDOW)
     return Fall(fall, math.hypot(by_epoch, math.sqrt(CHANGING / history[-1].n_val)))
 
 
@@ -296,10 +304,34 @@ def needed_pictures(accuracy: float, within: float) -> int:
     return low
 
 
-def _around(best: int, epochs: int) -> tuple[int, int]:
-    """The epochs (0-based, end excluded) around the best one that are not among the last ones."""
-    start, stop = max(0, best - WINDOW // 2), min(best + WINDOW // 2 + 1, epochs - WINDOW)
+def _around(best: int, epochs: int, begins: Sequence[int]) -> tuple[int, int]:
+    """The epochs (0-based, end excluded) around the best one, of its stage and not the last ones"""
+    begun = max(one for one in begins if one <= best)
+    ended = min((one for one in begins if one > best), default=epochs)
+    start = max(begun, best - WINDOW // 2)
+    stop = min(best + WINDOW // 2 + 1, ended, epochs - WINDOW)
     return start, max(start + 1, stop)
+
+
+def _rise_since(best: int, val_losses: np.ndarray, begins: Sequence[int]) -> Rise:
+    """The last epochs against those around one (0-based), each picture with itself."""
+    epochs, n = val_losses.shape
+    start, stop = _around(best, epochs, begins)
+    before = val_losses[start:stop].mean(axis=0, dtype=np.float64)
+    rises = val_losses[-WINDOW:].mean(axis=0, dtype=np.float64) - before
+    mean = float(rises.mean())
+    by_picture = float(rises.std(ddof=1)) / math.sqrt(n)
+    curve = val_losses.mean(axis=1, dtype=np.float64)
+    by_epoch = _run_noise(curve, begins) * math.sqrt(1 / (stop - start) + 1 / WINDOW)
+    error = math.hypot(by_picture, by_epoch)
+    z = mean / error if error > 0 else math.copysign(math.inf, mean) if mean else 0.0
+    return Rise(best + 1, mean, z, n)
+
+
+def _run_noise(curve: np.ndarray, begins: Sequence[int]) -> float:
+    """As ``_epoch_noise``, of all stages, each without its first epochs."""
+    ends = [*begins[1:], len(curve)]
+    return _noise([curve[at + STEEP : end] for at, end in zip(begins, ends, strict=True)])
 
 
 def _epoch_noise(curve: np.ndarray) -> float:
@@ -308,7 +340,11 @@ def _epoch_noise(curve: np.ndarray) -> float:
     A straight trend does not count as noise. Infinite for fewer than four of them: then nothing
     can be said.
     """
-    bends = np.diff(curve, n=2)
+    return _noise([curve])
+
+
+def _noise(parts: Sequence[np.ndarray]) -> float:
+    bends = np.concatenate([np.diff(part, n=2) for part in parts])
     if len(bends) < 4:
         return math.inf
     return float(np.sqrt(np.mean(bends**2) / 6))

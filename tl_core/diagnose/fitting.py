@@ -8,6 +8,7 @@ from tl_core.diagnose.curves import (
     accuracy_fall,
     fall_per_epoch,
     generalisation_gap,
+    rise_since_before,
     rise_since_best,
     still_falling,
 )
@@ -20,7 +21,9 @@ __all__ = ["memorised", "no_signal", "overconfident", "overfit", "underfit"]
 
 RISE_Z = 2.5  # standard errors; error rates in docs/findings.md
 RISE_LEAST = 0.08  # of the best validation loss; less is no harm, however sure it is (0021)
+RISE_LEAST_LATER = 0.25  # the same in a stage after the first, where its gate tells of less (0021)
 RISE_PROBLEM = 0.5  # of the best validation loss; a rise that large is called a problem
+BROUGHT_Z = 2.5  # standard errors by which a later stage must be better than those before it
 MARKED = (
     0.3  # of the best validation loss; so large a rise beside a gap needs less certainty (0021)
 )
@@ -59,7 +62,7 @@ def no_signal(seen: Seen) -> FindingRaised | None:
 
 def underfit(seen: Seen) -> FindingRaised | None:
     """Even the training pictures are not learned, and more could be."""
-    if seen.end != "completed" or seen.epoch < 2:
+    if seen.end != "completed" or len(seen.own) < 2:
         return None
     last, gap = seen.history[-1], generalisation_gap(seen.history[-1])
     if last.fit_acc >= GOOD_FIT or gap.low > 0:
@@ -83,6 +86,16 @@ def underfit(seen: Seen) -> FindingRaised | None:
         f"validation is as good ({percent(last.val_acc)}), and {moved}.",
         remedies=remedies.for_underfitting(seen.spec, hardly_moved=hardly_moved),
     )
+
+
+def _brought_something(seen: Seen) -> bool:
+    """Whether a later stage surely brought something; of the first one it is believed.
+
+    A later stage begins near the best there was, so that its best epoch is late by chance already,
+    and its loss falls at the end from where the high rate had put it.
+    """
+    since = rise_since_before(seen.val_losses, seen.begins)
+    return not seen.begun or (since is not None and since.z < -BROUGHT_Z)
 
 
 def overfit(seen: Seen) -> FindingRaised | None:
@@ -128,7 +141,7 @@ def memorised(seen: Seen) -> FindingRaised | None:
     """A gap without harm: worth a word, because the curves look alarming."""
     if seen.end is None or seen.end == "diverged" or not seen.history:
         return None
-    rise, last = rise_since_best(seen.val_losses), seen.history[-1]
+    rise, last = rise_since_best(seen.val_losses, seen.begins), seen.history[-1]
     gap = generalisation_gap(last)
     if gap.low <= 0 or (rise is not None and rise.z > RISE_Z) or _marked(seen) is not None:
         return None
@@ -168,11 +181,13 @@ def _learning(seen: Seen) -> str:
     A falling training loss alone is no sign: it falls by as much in runs that have nothing more to
     learn about new pictures. So validation is asked, where there are epochs enough at a high rate.
     """
-    fall = fall_per_epoch(seen.history)
-    if seen.best.epoch <= LATE * seen.epoch or fall <= LEARNING:
+    fall = fall_per_epoch(seen.own)
+    if seen.best.epoch <= seen.begun + LATE * len(seen.own) or fall <= LEARNING:
+        return ""
+    if not _brought_something(seen):
         return ""
     told = f"the training loss was still falling by {percent(fall)} per epoch"
-    val = still_falling(seen.history, seen.val_losses)
+    val = still_falling(seen.own, seen.own_losses)
     if val is None:
         return told if fall > STEEP else ""
     if val.share <= IMPROVING or val.z <= IMPROVING_Z:
@@ -185,19 +200,34 @@ def _learning(seen: Seen) -> str:
 
 def _harm(seen: Seen) -> Rise | None:
     """A rise of the validation loss that is no chance, while the training loss fell."""
-    rise = rise_since_best(seen.val_losses)
-    if rise is None or rise.z <= RISE_Z:
+    rise = rise_since_best(seen.val_losses, seen.begins)
+    if rise is None or rise.z <= RISE_Z or not _may_be_judged(seen, rise.best):
         return None
-    if rise.mean <= RISE_LEAST * seen.history[rise.best - 1].val_loss:
+    least = RISE_LEAST_LATER if seen.begun else RISE_LEAST
+    if rise.mean <= least * seen.history[rise.best - 1].val_loss:
         return None
     recent = mean([done.train_loss for done in seen.history[-5:]])
     return rise if recent < seen.history[rise.best - 1].train_loss else None
 
 
+def _may_be_judged(seen: Seen, best: int) -> bool:
+    """Whether a rise since an epoch can be more than what opening a block does at first.
+
+    The loss jumps when a block is opened, and stays up while its rate is high. So in a stage after
+    the first, a rise counts since an epoch at or after the last with its highest rate, or once
+    the stage is over.
+    """
+    if not seen.begun or len(seen.own) >= seen.planned or seen.end == "early_stop":
+        return True
+    rates = [done.lr for done in seen.own]
+    last_peak = max(at for at, rate in enumerate(rates) if rate == max(rates))
+    return best > seen.begun + last_peak
+
+
 def _marked(seen: Seen) -> Rise | None:
     """A large rise beside a gap, less sure than ``_harm`` asks for."""
-    rise = rise_since_best(seen.val_losses)
-    if rise is None or rise.z <= MARKED_Z:
+    rise = rise_since_best(seen.val_losses, seen.begins)
+    if rise is None or rise.z <= MARKED_Z or not _may_be_judged(seen, rise.best):
         return None
     best = seen.history[rise.best - 1]
     if rise.mean <= MARKED * best.val_loss or generalisation_gap(seen.history[-1]).low <= 0:
@@ -207,13 +237,13 @@ def _marked(seen: Seen) -> Rise | None:
 
 def _fell(seen: Seen, rise: Rise) -> bool:
     """Whether the accuracy fell rather than not; that there is harm is known before."""
-    fall = accuracy_fall(seen.history, rise.best)
+    fall = accuracy_fall(seen.history, rise.best, seen.begins)
     return fall.value > max(1 / seen.history[-1].n_val, FALL_Z * fall.error)
 
 
 def _steady(seen: Seen, rise: Rise) -> bool:
     """Whether a fall of the accuracy by five points is ruled out."""
-    fall = accuracy_fall(seen.history, rise.best)
+    fall = accuracy_fall(seen.history, rise.best, seen.begins)
     return fall.value + STEADY_Z * fall.error < STEADY
 
 

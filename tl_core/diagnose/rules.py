@@ -7,13 +7,14 @@ plain sentence, the numbers it rests on, and remedies, most of which are changes
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from tl_core.config import RunSpec
 from tl_core.diagnose import fitting, rates, settling
 from tl_core.diagnose.seen import Seen
-from tl_core.diagnose.verdicts import SEVERITIES, SILENCED_BY, VERDICTS, renamed
+from tl_core.diagnose.verdicts import OF_A_STAGE, SEVERITIES, SILENCED_BY, VERDICTS, renamed
 from tl_core.events import EpochDone, FindingRaised, FinishReason
 
 __all__ = ["SEVERITIES", "VERDICTS", "Coach"]
@@ -33,6 +34,7 @@ RULES: dict[str, Callable[[Seen], FindingRaised | None]] = {
 
 
 GROWING = {"overfit", "overconfident"}  # what may become more severe; the others are said once
+ONCE = {"noisy_validation"}  # of a run; the others once in each of its stages
 
 
 class Coach:
@@ -46,6 +48,8 @@ class Coach:
         val_labels: int (n_val,), class positions of the validation pictures, for the majority.
         usual_lr: A rate known to work with these settings; without it, one is called too low only
             while the loss is that of guessing.
+        begins: Epochs done when each stage of a run in stages began, that of the stage at work
+            last; ``spec`` and ``usual_lr`` are of that stage.
     """
 
     def __init__(
@@ -55,10 +59,12 @@ class Coach:
         n_classes: int,
         val_labels: np.ndarray,
         usual_lr: float | None = None,
+        begins: Sequence[int] = (0,),
     ) -> None:
         self.spec = spec
         self.n_classes = n_classes
         self.usual_lr = usual_lr
+        self.begins = tuple(begins)
         counts = np.bincount(np.asarray(val_labels, dtype=np.int64), minlength=n_classes)
         self.majority = float(counts.max() / max(1, counts.sum()))
 
@@ -85,16 +91,24 @@ class Coach:
             history=history,
             val_losses=val_losses,
             end=end,
+            begins=self.begins,
         )
-        known = {renamed(one.verdict): SEVERITIES.index(one.severity) for one in raised}
+        stage = len(self.begins) - 1
+        said = [(renamed(one.verdict), one) for one in raised]
+        known = {
+            verdict: SEVERITIES.index(one.severity)
+            for verdict, one in said
+            if one.stage == stage or verdict in ONCE
+        }
+        before = {verdict for verdict, one in said if verdict not in OF_A_STAGE}
         found: list[FindingRaised] = []
         for verdict, rule in RULES.items():
             if verdict in known and verdict not in GROWING:
                 continue
-            if SILENCED_BY.get(verdict, frozenset()) & known.keys():
+            if SILENCED_BY.get(verdict, frozenset()) & (known.keys() | before):
                 continue
             one = rule(seen)
             if one is not None and SEVERITIES.index(one.severity) > known.get(verdict, -1):
-                found.append(one)
+                found.append(replace(one, stage=stage))
                 known[verdict] = SEVERITIES.index(one.severity)
         return found

@@ -24,6 +24,9 @@ class Seen:
     ``val_losses`` is float (epochs, n_val) in nats, rows aligned with ``history``; ``majority`` the
     share of the largest class among the validation pictures; ``usual_lr`` a rate known to work with
     these settings, None when none is; ``end`` why the run ends here, None while it goes on.
+
+    ``begins`` says how many epochs were done when each stage began, that of the stage at work last:
+    (0,) for a run that is not in stages. ``spec`` and ``usual_lr`` are of the stage at work.
     """
 
     spec: RunSpec
@@ -33,21 +36,42 @@ class Seen:
     history: Sequence[EpochDone]
     val_losses: np.ndarray
     end: FinishReason | None
+    begins: tuple[int, ...] = (0,)
 
     @property
     def epoch(self) -> int:
-        """Epochs done."""
+        """Epochs done, of all stages."""
         return len(self.history)
 
     @property
+    def begun(self) -> int:
+        """Epochs done before the stage at work."""
+        return self.begins[-1]
+
+    @property
+    def own(self) -> Sequence[EpochDone]:
+        """Epochs of the stage at work."""
+        return self.history[self.begun :]
+
+    @property
+    def own_losses(self) -> np.ndarray:
+        """Validation losses of the stage at work, float (epochs, n_val) in nats."""
+        return self.val_losses[self.begun :]
+
+    @property
     def planned(self) -> int:
-        """Epochs of the plan."""
+        """Epochs of the stage at work, as planned."""
         return self.spec.train.epochs or 0
 
     @property
     def lr(self) -> float:
-        """The plan's learning rate."""
+        """The learning rate of the stage at work, as planned."""
         return self.spec.train.lr or 0.0
+
+    @property
+    def of_the_stage(self) -> str:
+        """What a sentence that counts epochs adds where there was a stage before."""
+        return " of this stage" if self.begun else ""
 
     @property
     def chance(self) -> float:

@@ -27,11 +27,11 @@ STOOD = 0.05  # of the loss; a fall that is surely smaller is a standstill (deci
 
 def noisy_validation(seen: Seen) -> FindingRaised | None:
     """The validation accuracy is known too roughly to lean on, or jumps from epoch to epoch."""
-    if not seen.history or (seen.end is None and seen.epoch < seen.planned / 2):
+    if not seen.history or (seen.end is None and len(seen.own) < seen.planned / 2):
         return None
     best = seen.best
     half = half_width(round(best.val_acc * best.n_val), best.n_val)
-    jumps = restlessness([done.val_acc for done in seen.history])
+    jumps = restlessness([done.val_acc for done in seen.own])
     if half > HALF_WIDTH:
         needed = needed_pictures(best.val_acc, HALF_WIDTH)
         sentence = (
@@ -70,20 +70,21 @@ def plateau(seen: Seen) -> FindingRaised | None:
     A standstill is shown, not assumed: a fall of more than 5 % is ruled out. With few validation
     pictures it cannot be, and nothing is said.
     """
-    steady = seen.spec.train.schedule == "constant" and seen.epoch >= ENOUGH * seen.planned
+    own = seen.own
+    steady = seen.spec.train.schedule == "constant" and len(own) >= ENOUGH * seen.planned
     if seen.end != "completed" and not (seen.end is None and steady):
         return None
-    if seen.history[-1].lr < HIGH_RATE * max(done.lr for done in seen.history):
+    window = max(LEAST_WINDOW, math.ceil(LAST * len(own)))
+    if len(own) < 2 * window + 2 or own[-1].fit_acc >= GOOD_FIT:
         return None
-    window = max(LEAST_WINDOW, math.ceil(LAST * seen.epoch))
-    if seen.epoch < 2 * window + 2 or seen.history[-1].fit_acc >= GOOD_FIT:
+    if own[-1].lr < HIGH_RATE * max(done.lr for done in own):
         return None
-    before = mean([done.train_loss for done in seen.history[-2 * window : -window]])
-    after = mean([done.train_loss for done in seen.history[-window:]])
+    before = mean([done.train_loss for done in own[-2 * window : -window]])
+    after = mean([done.train_loss for done in own[-window:]])
     if abs(before - after) > STOOD * before or after > HARDLY_MOVED * seen.chance:
         return None
-    stood = standstill(seen.val_losses, window)
-    rise = rise_since_best(seen.val_losses)
+    stood = standstill(seen.own_losses, window)
+    rise = rise_since_best(seen.val_losses, seen.begins)
     if stood.most > STOOD * stood.level or (rise is not None and rise.z > 2):
         return None
     fell = percent(max(0.0, stood.most / stood.level))
@@ -95,6 +96,6 @@ def plateau(seen: Seen) -> FindingRaised | None:
         sentence="It has stopped getting better; more epochs like these would change nothing.",
         evidence=f"Over the last {window} epochs the training loss stayed at {after:.2f} (before: "
         f"{before:.2f}), and the validation loss fell by {fell} at most (95 %), though only "
-        f"{percent(seen.history[-1].fit_acc)} of the training pictures are right.",
+        f"{percent(own[-1].fit_acc)} of the training pictures are right.",
         remedies=remedies.for_plateau(seen.spec),
     )

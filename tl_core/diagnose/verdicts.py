@@ -9,7 +9,15 @@ from collections.abc import Iterable
 
 from tl_core.events import FindingRaised, Severity
 
-__all__ = ["FOLLOW_UPS", "SEVERITIES", "SILENCED_BY", "VERDICTS", "renamed", "standing"]
+__all__ = [
+    "FOLLOW_UPS",
+    "OF_A_STAGE",
+    "SEVERITIES",
+    "SILENCED_BY",
+    "VERDICTS",
+    "renamed",
+    "standing",
+]
 
 VERDICTS = (
     "diverged",
@@ -42,6 +50,8 @@ SILENCED_BY: dict[str, frozenset[str]] = {
     ),
     "memorised": frozenset({"diverged", "no_signal", "overfit", "overconfident"}),
 }  # what only follows from another verdict, or contradicts it, is not said beside it
+OF_A_STAGE = frozenset({"diverged", "oscillating", "rate_too_low", "plateau"})
+# what says something of one stage of a run only, and silences nothing in another
 
 
 def renamed(verdict: str) -> str:
@@ -56,7 +66,15 @@ def standing(findings: Iterable[FindingRaised]) -> list[FindingRaised]:
         findings: Of one run, in the order they were raised.
     """
     last = {renamed(one.verdict): one for one in findings}
-    silent = {name for name in last if SILENCED_BY.get(name, frozenset()) & last.keys()}
+
+    def silenced(name: str, by: str) -> bool:
+        return by in last and (by not in OF_A_STAGE or last[by].stage == last[name].stage)
+
+    silent = {
+        name
+        for name in last
+        if any(silenced(name, by) for by in SILENCED_BY.get(name, frozenset()))
+    }
     return sorted(
         (one for name, one in last.items() if name not in silent),
         key=lambda one: (-SEVERITIES.index(one.severity), one.since_epoch),

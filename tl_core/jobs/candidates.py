@@ -14,7 +14,7 @@ from torch import nn
 from tl_core.advise.source import told_of
 from tl_core.cache.shelf import Shelf
 from tl_core.check.gap import dealt
-from tl_core.config import RunSpec, changed
+from tl_core.config import PROBES, RunSpec, changed
 from tl_core.data.pixels import open_pixels
 from tl_core.errors import (
     ConfigError,
@@ -61,6 +61,7 @@ class Ground:
     detail_px: int | None
     report: Reporter
     control: Control
+    as_set: bool = False  # blocks at the rate and for the epochs of ``spec``, not by default
 
     @property
     def n_classes(self) -> int:
@@ -115,7 +116,9 @@ class Ground:
     def settled(self, layers: str) -> tuple[RunSpec, ModelCard]:
         """The settings that a run with these layers would have."""
         facts = card(self.spec.model.name).for_channels(self.channels)
-        own = {"freeze.layers": layers, "train.lr": None, "train.epochs": None, "train.views": None}
+        own: dict[str, Any] = {"freeze.layers": layers}
+        if not self.as_set or layers in PROBES:
+            own |= {"train.lr": None, "train.epochs": None, "train.views": None}
         spec = resolved(
             changed(self.spec, own),
             card=facts,

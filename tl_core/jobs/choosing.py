@@ -42,7 +42,8 @@ def choose_layers(context: Context) -> dict[str, Any]:
     """Find the layers to train for a project's pictures and its drafted settings.
 
     The task's spec may name a ``model``, further ``settings`` (dotted fields), ``candidates``
-    (layer choices) and ``exhaustive``.
+    (layer choices), ``exhaustive``, and a ``run`` whose settings, and rates and epochs for blocks,
+    are those to compare with.
 
     Returns:
         Of ``Outcome.to_dict``, with ``model``, ``title``, ``pictures`` (that took part), ``of``
@@ -72,7 +73,8 @@ def _compared(
     project = context.library.get(context.row.project_id)
     if missing := missing_for_training(context.library.classes(project.id)):
         raise TooFewImagesError(missing, hint="Bring more pictures on the Data page.")
-    spec = RunSpec.from_dict(project.draft)
+    run = str(payload.get("run") or "")  # it waits at a gate and asks for the gain
+    spec = RunSpec.from_dict(context.queue.get(run).spec if run else project.draft)
     if payload.get("model"):
         spec = changed(spec, {"model.name": str(payload["model"])})
     spec = changed(spec, payload.get("settings") or {})
@@ -86,6 +88,7 @@ def _compared(
         detail_px=context.library.detail_px(project.id),
         candidates=candidates,
         exhaustive=exhaustive,
+        as_set=bool(run),
         progress=context.progress,
         control=context.orders,
     )
@@ -125,6 +128,7 @@ def raced(
     detail_px: int | None = None,
     candidates: Sequence[str] | None = None,
     exhaustive: bool = False,
+    as_set: bool = False,
     progress: Reporter = lambda stage, unit="pictures": lambda done, total: None,
     control: Control | None = None,
 ) -> Field:
@@ -140,6 +144,7 @@ def raced(
             network has are left out. None = the usual ones, with the first block where the
             pictures look different from those the network learned from.
         exhaustive: Nobody leaves early.
+        as_set: Blocks are trained at the rate and for the epochs of ``spec``.
         progress: Gives a ``report(done, total)`` for each stage; what that raises ends it.
         control: Asked after every step of a training.
 
@@ -174,6 +179,7 @@ def raced(
         detail_px=detail_px,
         report=progress,
         control=control or Go(),
+        as_set=as_set,
     )
     different = ground.looks_different() if candidates is None else None
     if candidates is None:

@@ -7,6 +7,7 @@ rate: the forward pass for the frozen groups, three times that for those that tr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tl_core.storage import Home, read_json, write_json
 from tl_core.train.defaults import COMPARED_FOLDS, COMPARED_MOST, COMPARED_SHIFTED, resolved
 from tl_core.train.forecast import Cost, Work, probe_seconds
 from tl_core.train.forecast import seconds as run_seconds
+from tl_core.train.ways import in_stages, stage_spec, stages_of
 from tl_core.worth.budget import FOLDS, PICTURES, Budget, control_px, planned_epochs
 
 __all__ = [
@@ -46,6 +48,10 @@ class Estimate:
     ``prefix_ms`` and ``suffix_ms`` are per picture, ``cache_mb`` of all views; None where not
     measured for this network, size and choice of layers. ``views`` 0 means a new version of every
     picture each epoch.
+
+    Of a run in stages, ``seconds``, ``epochs`` and ``memory_mb`` are of all ``stages`` that may
+    run, ``least_seconds`` is of those that run in any case (None where that is the same or not
+    known), the rest is of the last stage.
     """
 
     trainable: int
@@ -56,6 +62,9 @@ class Estimate:
     suffix_ms: float | None = None
     views: int = 0
     cache_mb: float | None = None
+    epochs: int = 0
+    stages: int = 1
+    least_seconds: float | None = None
 
 
 def expected(
@@ -67,6 +76,7 @@ def expected(
     n_val: int,
     n_classes: int,
     n_test: int = 0,
+    ran: int | None = None,
 ) -> Estimate:
     """Estimate a run whose settings are resolved. ``seconds`` excludes downloads.
 
@@ -78,10 +88,19 @@ def expected(
         n_val: Validation pictures.
         n_classes: Classes the head will tell apart.
         n_test: Test pictures.
+        ran: How many stages of a run in stages; None = all that may run.
     """
     card = replace(card, groups=groups_for(card, max(2, n_classes)))
     if not card.groups:
         return Estimate(trainable=0, parameters=card.parameters, seconds=None, memory_mb=0.0)
+    if in_stages(spec, len(card.groups)):
+        parts = [
+            expected(
+                home, one, card, n_train=n_train, n_val=n_val, n_classes=n_classes, n_test=n_test
+            )
+            for one in _stages(spec, card, n_train=n_train, n_classes=n_classes)[:ran]
+        ]
+        return _of_all(parts, surely=len(parts) if spec.freeze.stages == "gradual" else 1)
     plan = FreezePlan.from_layers(spec.freeze.layers, len(card.groups))
     trainable = sum(
         group.parameters for group, on in zip(card.groups, plan.trainable, strict=True) if on
@@ -117,7 +136,36 @@ def expected(
         suffix_ms=measured["suffix"] * 1e3 if measured else None,
         views=views,
         cache_mb=n_train * views * measured["bytes"] / 1e6 if measured else None,
+        epochs=spec.train.epochs or 0,
     )
+
+
+def _stages(spec: RunSpec, card: ModelCard, *, n_train: int, n_classes: int) -> list[RunSpec]:
+    """The settings of every stage that may run."""
+    n_groups = len(card.groups)
+    return [
+        stage_spec(spec, number, card=card, n_groups=n_groups, n_train=n_train, n_classes=n_classes)
+        for number in range(len(stages_of(spec.freeze.layers, n_groups)))
+    ]
+
+
+def _of_all(parts: Sequence[Estimate], *, surely: int) -> Estimate:
+    """The stages of one run together; ``surely`` of them run in any case."""
+    least = _seconds_of(parts[:surely])
+    return replace(
+        parts[-1],
+        seconds=_seconds_of(parts),
+        memory_mb=max(one.memory_mb for one in parts),
+        epochs=sum(one.epochs for one in parts),
+        stages=len(parts),
+        least_seconds=least if surely < len(parts) else None,
+    )
+
+
+def _seconds_of(parts: Sequence[Estimate]) -> float | None:
+    """Of stages in one process, which starts once; None when one of them is not known."""
+    known = [one.seconds for one in parts if one.seconds is not None]
+    return sum(known) - START_S * (len(parts) - 1) if len(known) == len(parts) else None
 
 
 def comparison_seconds(
@@ -137,7 +185,8 @@ def comparison_seconds(
     n = min(n_train, COMPARED_MOST)
     out, total = n // COMPARED_FOLDS, 0.0
     for layers in COMPARED_SHIFTED:  # the longer list: at most
-        own = {"freeze.layers": layers, "train.lr": None, "train.epochs": None}
+        own: dict[str, Any] = {"freeze.layers": layers, "freeze.stages": "off"}
+        own |= {"train.lr": None, "train.epochs": None}
         try:
             settled = resolved(
                 changed(spec, own),

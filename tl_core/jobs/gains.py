@@ -24,7 +24,7 @@ class Expected:
 
 
 def expected_gain(
-    rows: Iterable[RunRow], *, before: str, after: str, data_version: int, model: str
+    rows: Iterable[RunRow], *, before: str, after: str, data_version: int, model: str, run: str
 ) -> Expected | None:
     """By how much ``after`` is better than ``before``; None where no comparison can tell.
 
@@ -34,8 +34,11 @@ def expected_gain(
         after: Another.
         data_version: Of the pictures now; comparisons of other pictures do not count.
         model: The network's name.
+        run: Who asks. What was measured with its own settings comes first, what was measured with
+            those of another run does not count.
     """
-    for row in rows:
+    mine = [row for row in rows if row.spec.get("run", run) == run]
+    for row in sorted(mine, key=lambda row: "run" not in row.spec):
         found = row.result
         if not found or found["data_version"] != data_version or found["model"] != model:
             continue

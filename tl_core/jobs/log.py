@@ -64,11 +64,11 @@ class EventLog:
             yield from batch
             cursor = batch[-1].seq
 
-    def last(self, run_id: str, kind: str) -> Event | None:
-        """The newest event of one kind."""
+    def last(self, run_id: str, *kinds: str) -> Event | None:
+        """The newest event of some kinds."""
         query = (
             select(events.c.body)
-            .where(events.c.run_id == run_id, events.c.kind == kind)
+            .where(events.c.run_id == run_id, events.c.kind.in_(kinds))
             .order_by(events.c.seq.desc())
             .limit(1)
         )

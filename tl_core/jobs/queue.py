@@ -134,6 +134,8 @@ class Queue:
     def command(self, run_id: str, kind: str) -> None:
         """Ask a run to ``pause``, ``continue`` or ``stop``; a queued run is cancelled by stop.
 
+        Gates of a run in stages are answered so too (``tl_core.jobs.gates.answer``).
+
         Raises:
             RunStateError: The run is not in a state in which this can be done.
         """

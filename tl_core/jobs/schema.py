@@ -11,7 +11,7 @@ marks    pictures selected in the gallery, so that a selection outlives the page
 refused  files that were not taken in, with the reason
 runs     every piece of background work, training or not: the queue and its outcome
 events   what runs say, numbered per run from 1
-commands what pages ask of a running run: pause, continue, stop
+commands what pages ask of a running run: pause, continue, stop, open:2 or keep:2 at a gate
 services one row per long-lived process with its last sign of life
 about    one row: the version of these tables
 ======== ==========================================================================================

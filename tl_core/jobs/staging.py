@@ -5,15 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from torch import nn
 
 from tl_core.cache.shelf import Shelf
-from tl_core.config import RunSpec, changed
+from tl_core.config import RunSpec
 from tl_core.errors import CheckpointError
-from tl_core.events import EpochDone, Event, GateOpened
+from tl_core.events import EpochDone, Event, GateOpened, StagesPlanned
 from tl_core.intervals import paired_mean, wilson
 from tl_core.jobs import estimate
 from tl_core.jobs.gains import COMPARISON, expected_gain
@@ -24,29 +23,17 @@ from tl_core.models.groups import LayerGroup
 from tl_core.models.plan import FreezePlan
 from tl_core.train.blockrates import rates_of
 from tl_core.train.checkpoint import Checkpoint, read_checkpoint
-from tl_core.train.defaults import resolved
 from tl_core.train.engine import Decided
 from tl_core.train.policies import best_epoch
 from tl_core.train.recipe import Judge, Recipe, TrainData, recipe_digest, recipe_for
-from tl_core.train.stages import (
-    Begun,
-    Stage,
-    fit_in_stages,
-    read_begun,
-    stages_of,
-    write_begun,
-)
+from tl_core.train.stages import Begun, Stage, fit_in_stages, read_begun, write_begun
+from tl_core.train.ways import stage_spec, stages_of
 
-__all__ = ["in_stages", "staged"]
+__all__ = ["staged"]
 
 WAIT_S = 0.3
 
 Decide = Callable[[int, RunSpec, FreezePlan, Recipe], Decided]
-
-
-def in_stages(spec: RunSpec, n_groups: int) -> bool:
-    """Whether a run goes in stages: it was asked for, and there is more than one."""
-    return spec.freeze.stages != "off" and len(stages_of(spec.freeze.layers, n_groups)) > 1
 
 
 def staged(
@@ -59,7 +46,7 @@ def staged(
     data: TrainData,
     *,
     decide: Decide,
-    coach: Callable[[RunSpec], Judge],
+    coach: Callable[[RunSpec, Sequence[int]], Judge],
     save: Callable[[Checkpoint], None],
 ) -> Iterator[Event]:
     """The events of a run in stages, from where it was left.
@@ -73,7 +60,8 @@ def staged(
         groups: Its layer groups.
         data: The pictures.
         decide: How a stage is computed: from its number, settings, plan and recipe.
-        coach: A judge for settings; each stage has its own, with the epochs before it counted.
+        coach: A judge for a stage, from its settings and the epochs done when each stage up to it
+            began.
         save: Keeps a checkpoint.
     """
     way = _Way(context, spec, facts, snapshot, groups)
@@ -89,13 +77,13 @@ def staged(
             stages[number] = Stage(plan=plan, recipe=recipe, decided=decided)
         return stages[number]
 
-    def judge(number: int, before: int) -> Judge:
-        own = way.spec(number)
-        return coach(changed(own, {"train.epochs": before + (own.train.epochs or 0)}))
+    def judge(number: int, begins: Sequence[int]) -> Judge:
+        return coach(way.spec(number), begins)
 
     def begin(one: Begun) -> None:
         write_begun(context.begun, one)
 
+    yield way.planned()
     resume = _checkpoint(context, stage(begun.number if begun else 0), data)
     yield from fit_in_stages(
         model,
@@ -144,18 +132,24 @@ class _Way:
         self.layers = stages_of(spec.freeze.layers, len(groups))
 
     def spec(self, number: int) -> RunSpec:
-        """A stage's settings: the head's own defaults first, then those of the run."""
-        changes: dict[str, Any] = {"freeze.layers": self.layers[number]}
-        if number == 0:
-            changes |= {"train.lr": None, "train.epochs": None, "train.views": None}
-        else:  # the head is what the stage before made it
-            changes |= {"train.head_start": "random"}
-        return resolved(
-            changed(self._spec, changes),
+        """A stage's settings, every automatic one filled in."""
+        return stage_spec(
+            self._spec,
+            number,
             card=self._facts,
+            n_groups=len(self._groups),
             n_train=len(self._snapshot.part("train")),
             n_classes=len(self._snapshot.classes),
-            channels=self._facts.channels,
+        )
+
+    def planned(self) -> StagesPlanned:
+        """What may come, for those who read along."""
+        numbers = range(len(self.layers))
+        return StagesPlanned(
+            stages=self._spec.freeze.stages,
+            layers=list(self.layers),
+            epochs=[self.spec(number).train.epochs or 0 for number in numbers],
+            expected_seconds=[self.seconds(number) for number in numbers],
         )
 
     def block(self, number: int) -> str:
@@ -170,7 +164,7 @@ class _Way:
         return rates_of(own.train, plan)[len(self._groups) - 1 - number]
 
     def seconds(self, number: int) -> float | None:
-        """What a stage takes, as far as this machine is known."""
+        """What a stage takes, as far as this machine is known; the process runs already."""
         told = estimate.expected(
             self._context.home,
             self.spec(number),
@@ -179,7 +173,7 @@ class _Way:
             n_val=len(self._snapshot.part("val")),
             n_classes=len(self._snapshot.classes),
         )
-        return told.seconds
+        return None if told.seconds is None else told.seconds - estimate.START_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +188,6 @@ class _Asked:
         self, number: int, history: Sequence[EpochDone], val_losses: np.ndarray
     ) -> GateOpened:
         """As ``stages.Gate``."""
-        self.context.orders.answered()  # what was clicked before the question is no answer to it
         best = history[best_epoch(history) - 1]
         own = self.way.spec(number)
         return GateOpened(
@@ -223,7 +216,7 @@ class _Asked:
         while True:
             if self.context.orders.cancelled():
                 return False, "user"
-            answer = self.context.orders.answered()
+            answer = self.context.orders.answered(asked.stage)
             if answer is not None:
                 return answer, "user"
             time.sleep(WAIT_S)
@@ -240,6 +233,7 @@ class _Asked:
             after=asked.layers,
             data_version=project.data_version,
             model=self.run.model.name,
+            run=context.row.id,
         )
         return found is None or found.value > 0
 

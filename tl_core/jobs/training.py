@@ -29,7 +29,7 @@ from tl_core.jobs.library import ImageRow
 from tl_core.jobs.loading import WEIGHTS
 from tl_core.jobs.log import EventLog
 from tl_core.jobs.probing import probe
-from tl_core.jobs.staging import in_stages, staged
+from tl_core.jobs.staging import staged
 from tl_core.jobs.submit import Snapshot, read_snapshot
 from tl_core.jobs.view import RunView, fold
 from tl_core.jobs.work import Context
@@ -50,6 +50,7 @@ from tl_core.train.engine import Decided
 from tl_core.train.loop import fit
 from tl_core.train.measuring import plan_engine
 from tl_core.train.recipe import Recipe, TrainData, fit_subset, recipe_for
+from tl_core.train.ways import in_stages
 
 __all__ = ["train", "train_data"]
 
@@ -180,12 +181,13 @@ def _fit(
     groups = layer_groups(model)
     data = train_data(spec, snapshot, parts)
 
-    def coach(own: RunSpec) -> Coach:
+    def coach(own: RunSpec, begins: Sequence[int] = (0,)) -> Coach:
         return Coach(
             own,
             n_classes=len(snapshot.classes),
             val_labels=data.val_y,
             usual_lr=_usual_rate(own, facts, snapshot),
+            begins=begins,
         )
 
     shelf = Shelf(context.home)
@@ -359,8 +361,6 @@ def _learn_time(context: Context, spec: RunSpec, facts: ModelCard, snapshot: Sna
     view = fold(RunView(run_id=context.row.id), log.all_after(context.row.id))
     if view.restarts or view.finished is None or view.finished.reason != "completed":
         return
-    if in_stages(spec, len(described.groups)):  # what was told is of one stage
-        return
     told = estimate.expected(
         context.home,
         spec,
@@ -368,5 +368,6 @@ def _learn_time(context: Context, spec: RunSpec, facts: ModelCard, snapshot: Sna
         n_train=len(snapshot.part("train")),
         n_val=len(snapshot.part("val")),
         n_classes=len(snapshot.classes),
+        ran=view.stage_at + 1,
     )
     estimate.learn_from(context.home, told.seconds, view.elapsed_s + estimate.START_S)

@@ -26,6 +26,7 @@ from tl_core.events import (
     RunFinished,
     RunResumed,
     RunStarted,
+    StagesPlanned,
     StepDone,
     StrengthTried,
     Warned,
@@ -55,7 +56,9 @@ class RunView:
     finished: RunFinished | None = None
     failed: RunFailed | None = None
     paused: bool = False
+    plan: StagesPlanned | None = None  # of a run in stages
     gate: GateOpened | None = None  # the question that the run waits with
+    declined: bool = False  # at a gate it was decided that no further block is opened
     elapsed_s: float = 0.0
     epoch_seconds: tuple[float, ...] = ()
     restarts: int = 0  # rises when the history was replaced after a resume
@@ -85,14 +88,54 @@ class RunView:
         if self.is_probe and self.strengths and not self.history:
             last = self.strengths[-1]
             return min(1.0, last.done / max(1, last.total))
-        done = len(self.history) * self.started.steps
+        if self.plan is None:
+            return self._stage_share
+        if self.declined:
+            return 1.0
+        told = [one for one in self.plan.expected_seconds if one is not None]
+        weights: list[float] = [*self.plan.epochs]
+        if len(told) == len(weights) and sum(told) > 0:  # a head's epoch is over in no time
+            weights = told
+        at, part = self.stage_at, 1.0 if self.gate else self._stage_share
+        return min(1.0, (sum(weights[:at]) + part * weights[at]) / max(1e-9, sum(weights)))
+
+    @property
+    def stage_at(self) -> int:
+        """Number of the stage at work; 0 in the first, and in a run without stages."""
+        if self.plan is None or self.started is None:
+            return 0
+        known = self.started.layers in self.plan.layers
+        return self.plan.layers.index(self.started.layers) if known else 0
+
+    @property
+    def may_end_sooner(self) -> bool:
+        """Whether it is not decided yet that all stages run."""
+        plan = self.plan
+        if plan is None or plan.stages == "gradual" or self.declined:
+            return False
+        return self.stage_at + 1 < len(plan.layers)
+
+    @property
+    def _begun(self) -> int:
+        """Epochs done before the stage at work."""
+        if self.plan is None or self.started is None:
+            return 0
+        return max(0, self.started.epochs - self.plan.epochs[self.stage_at])
+
+    @property
+    def _stage_share(self) -> float:
+        """Part of the stage at work that is done, 0 to 1; of the training where there is one."""
+        assert self.started is not None
+        done = (len(self.history) - self._begun) * self.started.steps
         if self.step is not None and self.step.epoch > len(self.history):
             done += self.step.step
-        return min(1.0, done / max(1, self.started.epochs * self.started.steps))
+        planned = (self.started.epochs - self._begun) * self.started.steps
+        return min(1.0, max(0.0, done / max(1, planned)))
 
     @property
     def eta_s(self) -> float | None:
-        """Seconds left; None when there is nothing to tell it from.
+        """Seconds left, of a run in stages for all that may come; None when there is nothing to
+        tell it from.
 
         From the median of the latest epochs, once there are some that stand for those to come: an
         epoch that makes a version of the pictures costs more than one that reads it. Before that,
@@ -102,22 +145,38 @@ class RunView:
             return None
         making = self.engine.views if self.engine and self.engine.cache == "kept" else 0
         guesses = (self._measured_s(making), self._expected_s(), self._measured_s(0))
-        return next((one for one in guesses if one is not None), None)
+        left = next((one for one in guesses if one is not None), None)
+        later = self._later_s()
+        return None if left is None or later is None else left + later
+
+    def _later_s(self) -> float | None:
+        """Seconds that the stages after the one at work may take; None = not known."""
+        if self.plan is None or self.declined:
+            return 0.0
+        told = self.plan.expected_seconds[self.stage_at + 1 :]
+        known = [one for one in told if one is not None]
+        return sum(known) if len(known) == len(told) else None
 
     def _expected_s(self) -> float | None:
-        """Seconds left as expected at the start; None once that time is over."""
+        """Seconds left of the stage at work as expected at its start; None once that is over."""
         if self.engine is None or self.engine.expected_seconds is None or self.engine_from is None:
             return None
         left = self.engine.expected_seconds - (self.elapsed_s - self.engine_from)
         return left if left > 0 else None
 
     def _measured_s(self, skipped: int) -> float | None:
-        """Seconds left as measured on the epochs after the first ``skipped``."""
-        if self.started is None or not self.epoch_seconds[skipped:]:
+        """Seconds left of the stage at work as measured on its epochs after the first ones.
+
+        Args:
+            skipped: How many first ones say nothing of the others.
+        """
+        known = self.epoch_seconds[self._begun + skipped :]
+        if self.started is None or not known:
             return None
-        recent = sorted(self.epoch_seconds[skipped:][-5:])
+        recent = sorted(known[-5:])
         per_epoch = recent[(len(recent) - 1) // 2]
-        return max(0.0, per_epoch * self.started.epochs * (1.0 - self.share))
+        planned = self.started.epochs - self._begun
+        return max(0.0, per_epoch * planned * (1.0 - self._stage_share))
 
 
 def fold(view: RunView, entries: Iterable[Entry]) -> RunView:
@@ -151,7 +210,10 @@ def _taken(view: RunView, entry: Entry) -> RunView:
                 strengths=(),
                 paused=False,
                 gate=None,
+                declined=False,
             )
+        case StagesPlanned() as event:
+            return replace(view, plan=event)
         case EngineChosen() as event:
             return replace(view, engine=event, engine_from=view.elapsed_s)
         case StrengthTried() as event:
@@ -184,8 +246,9 @@ def _taken(view: RunView, entry: Entry) -> RunView:
             return replace(view, paused=False)
         case GateOpened() as event:
             return replace(view, gate=event if event.asks else None, stage=None)
-        case GateClosed():
-            return replace(view, gate=None, epoch_from=view.elapsed_s)
+        case GateClosed() as event:
+            declined = not event.opened
+            return replace(view, gate=None, declined=declined, epoch_from=view.elapsed_s)
         case Warned() as event:
             return replace(view, warnings=(*view.warnings, event))
         case FindingRaised() as event:

@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tl_core.errors import CancelledError, RunNotFoundError, StorageError, TLError
 from tl_core.events import Began, Event, Progress, RunFailed
+from tl_core.jobs.gates import answered
 from tl_core.jobs.library import Library
 from tl_core.jobs.log import Writer
 from tl_core.jobs.queue import Queue, RunRow
@@ -32,7 +33,6 @@ __all__ = ["CHECKPOINT", "Context", "Orders", "carry_out"]
 BEAT_S = 2.0
 CHECKPOINT = "checkpoint.safetensors"
 BEGUN = "stage.safetensors"  # what the stage at work began from, of a run in stages
-ANSWERS = {"open": True, "keep": False}  # to a run in stages that waits at its gate
 POLL_S = 0.25  # orders are looked up in the store at most this often
 
 
@@ -50,7 +50,7 @@ class Orders:
         self._last = 0
         self._next = 0.0
         self._wish: Literal["go", "pause", "stop"] = "go"
-        self._answer: bool | None = None
+        self._answers: dict[int, bool] = {}  # to the gates of a run in stages, by stage
 
     def poll(self) -> Literal["go", "pause", "stop"]:
         """Return the current wish. Cheap: the store is asked at most four times a second."""
@@ -75,14 +75,13 @@ class Orders:
             elif kind == "continue":
                 self._wish = "go"
                 self._queue.mark(self._row.id, "running")
-            elif kind in ANSWERS:
-                self._answer = ANSWERS[kind]
+            elif (answer := answered(kind)) is not None:
+                self._answers.setdefault(*answer)  # of two answers the first counts
 
-    def answered(self) -> bool | None:
-        """The answer given since this was last asked: go on or not; None = none yet."""
+    def answered(self, stage: int) -> bool | None:
+        """The first answer to the gate before a stage: go on or not; None = none yet."""
         self.poll()
-        answer, self._answer = self._answer, None
-        return answer
+        return self._answers.get(stage)
 
     def removed(self) -> None:
         """The run's row is closed or gone: nobody waits for this work any more."""

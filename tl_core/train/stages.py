@@ -21,7 +21,6 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from tl_core.cache.shelf import Shelf
-from tl_core.config import parse_layers
 from tl_core.errors import CheckpointError, DivergedError
 from tl_core.events import (
     CheckpointSaved,
@@ -50,23 +49,9 @@ from tl_core.train.loop import fit
 from tl_core.train.policies import best_epoch, is_best
 from tl_core.train.recipe import Control, Judge, Recipe, TrainData
 
-__all__ = ["Begun", "Gate", "Stage", "fit_in_stages", "read_begun", "stages_of", "write_begun"]
+__all__ = ["Begun", "Gate", "Stage", "fit_in_stages", "read_begun", "write_begun"]
 
 KEY, START, LOSSES = "thaw", "start/", "val_losses"
-
-
-def stages_of(layers: str, n_groups: int) -> tuple[str, ...]:
-    """The choices of layers on the way to ``layers``, head first; only itself where there is none.
-
-    Args:
-        layers: Where the way ends.
-        n_groups: Layer groups of the network, the head among them.
-    """
-    kind, numbers = parse_layers(layers)
-    last = {"last": numbers[0] if numbers else 0, "all": n_groups - 1}.get(kind, 0)
-    if not last:
-        return (layers,)
-    return ("head", *(f"last:{number}" for number in range(1, last)), layers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -82,11 +67,13 @@ class Stage:
 class Begun:
     """What a stage begins from: epochs, losses and findings of the stages before it.
 
-    ``start`` is what its plan trains as it was when the stage began, of the best weights so far;
-    empty in the first stage. ``val_losses`` is float32 (epochs, n_val) in nats.
+    ``begins`` says how many epochs were done when each of the stages before it began. ``start`` is
+    what its plan trains as it was when the stage began, of the best weights so far; empty in the
+    first stage. ``val_losses`` is float32 (epochs, n_val) in nats.
     """
 
     number: int = 0
+    begins: tuple[int, ...] = ()
     history: tuple[EpochDone, ...] = ()
     findings: tuple[FindingRaised, ...] = ()
     val_losses: np.ndarray | None = None
@@ -116,7 +103,7 @@ def fit_in_stages(
     model_name: str,
     control: Control,
     gate: Gate,
-    judge: Callable[[int, int], Judge],
+    judge: Callable[[int, Sequence[int]], Judge],
     begun: Begun | None = None,
     resume: Checkpoint | None = None,
     begin: Callable[[Begun], None] = lambda begun: None,
@@ -139,8 +126,9 @@ def fit_in_stages(
         model_name: As for ``fit``.
         control: As for ``fit``.
         gate: Asked before every stage but the first.
-        judge: Gives the judge of a stage, from its number and the epochs before it. A judge is
-            given all epochs, numbered through, and told the end of the run only.
+        judge: Gives the judge of a stage, from its number and the epochs done when each stage up
+            to it began. A judge is given all epochs, numbered through, and told the end of the
+            run only.
         begun: The stage that was at work when the run was interrupted; None = the first.
         resume: Its last checkpoint, if there was one.
         begin: Called with what a stage begins from, before it does.
@@ -160,7 +148,8 @@ def fit_in_stages(
         else:
             now = replace(now, start=trainable_state(model, groups, stage.plan))
         begin(now)
-        whole = _Whole(now, judge(now.number, len(now.history)), len(data.val_y))
+        begins = (*now.begins, len(now.history))
+        whole = _Whole(now, judge(now.number, begins), len(data.val_y))
         result = yield from _one(
             model,
             groups,
@@ -196,6 +185,7 @@ def fit_in_stages(
             break
         now = Begun(
             number=following,
+            begins=begins,
             history=tuple(whole.history),
             findings=tuple(whole.findings),
             val_losses=whole.losses,
@@ -356,6 +346,7 @@ def write_begun(path: Path, begun: Begun) -> None:
         tensors[LOSSES] = torch.from_numpy(np.ascontiguousarray(losses, np.float32))
     facts = {
         "number": begun.number,
+        "begins": list(begun.begins),
         "history": [asdict(done) for done in begun.history],
         "findings": [event_to_dict(one) for one in begun.findings],
     }
@@ -375,6 +366,8 @@ def read_begun(path: Path) -> Begun:
         found = [event_from_dict(body) for body in facts["findings"]]
         return Begun(
             number=int(facts["number"]),
+            # not yet written by early versions; one stage before is a safe guess then
+            begins=tuple(int(one) for one in facts.get("begins", [0][: int(facts["number"])])),
             history=tuple(EpochDone(**body) for body in facts["history"]),
             findings=tuple(one for one in found if isinstance(one, FindingRaised)),
             val_losses=tensors[LOSSES].numpy() if LOSSES in tensors else None,

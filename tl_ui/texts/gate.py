@@ -13,6 +13,8 @@ MEASURE = "Measure the gain first"
 WAITS = "The run waits for your answer, and so do runs behind it. You may leave this page."
 WAITING = "Waiting for your answer"
 WAITS_FOR_YOU = "waits for your answer"
+WAITS_BEHIND = "waits behind a run that waits for your answer"
+ANSWER = "Go there and answer"
 UNMEASURED = "What opening it brings on these pictures was not measured yet."
 
 STAGES = "How the blocks are opened"
@@ -89,6 +91,11 @@ def meaning(asked: GateOpened) -> Meaning:
         changes="More pictures make opening blocks safer. A lower rate changes less. "
         f"{asked.block} is next because blocks nearer the answer are the more particular ones.",
     )
+
+
+def held(name: str) -> str:
+    """Said of work that waits behind a run which waits for an answer."""
+    return f"It waits because the run “{name}” waits for your answer."
 
 
 def closed(opened: bool) -> str:

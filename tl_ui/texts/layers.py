@@ -255,14 +255,25 @@ def views_words(auto: int | None) -> str:
     return VIEWS_NEW if auto is None else str(auto)
 
 
-def time_value(seconds: float | None) -> str:
-    """The expected time, for the big number."""
-    return duration(seconds) if seconds is not None else "…"
+def time_value(expected: Estimate) -> str:
+    """The expected time, for the big number; of stages that may not all run, the longest."""
+    if expected.seconds is None:
+        return "…"
+    most = "up to " if expected.least_seconds is not None else ""
+    return f"{most}{duration(expected.seconds)}"
 
 
-def time_words(epochs: int, n_train: int) -> str:
+def time_words(expected: Estimate, n_train: int) -> str:
     """What the time is for."""
-    return f"{epochs} epochs over {n_train:,} training pictures"
+    over = f"over {n_train:,} training pictures"
+    if expected.stages == 1:
+        return f"{expected.epochs} epochs {over}"
+    if expected.least_seconds is None:
+        return f"{expected.epochs} epochs in {expected.stages} stages {over}"
+    return (
+        f"at most {expected.epochs} epochs in {expected.stages} stages {over}; "
+        f"the head alone takes about {duration(expected.least_seconds)}"
+    )
 
 
 def memory_value(megabytes: float) -> str:

@@ -36,6 +36,9 @@ SOLVING_WORDS = "calculated, not trained in steps"
 CHANGE = "Change"
 START, START_PROBE = "Start training", "Find the answer"
 BUSY = "Another run is at work. This one will wait for its turn."
+BUSY_ASKS = (
+    "Another run waits for your answer. This one will wait behind it until you have given it."
+)
 SETTINGS_CHANGED = "The settings have changed since this run."
 NEW_RUN = "Start a new run with them"
 
@@ -156,12 +159,21 @@ def pictures_words(data: DataView, size_px: int) -> str:
 
 def training_value(expected: Estimate) -> str:
     """How long it will take."""
-    return f"About {duration(expected.seconds)}" if expected.seconds is not None else "Time unknown"
+    if expected.seconds is None:
+        return "Time unknown"
+    most = "Up to about" if expected.least_seconds is not None else "About"
+    return f"{most} {duration(expected.seconds)}"
 
 
-def training_words(epochs: int, lr: float) -> str:
+def training_words(expected: Estimate, lr: float) -> str:
     """Epochs and rate."""
-    return f"{plural(epochs, 'epoch')}, learning rate {rate(lr)}"
+    if expected.stages == 1:
+        return f"{plural(expected.epochs, 'epoch')}, learning rate {rate(lr)}"
+    most = "at most " if expected.least_seconds is not None else ""
+    return (
+        f"{most}{plural(expected.epochs, 'epoch')} in {expected.stages} stages, learning rate "
+        f"{rate(lr)} once blocks are open"
+    )
 
 
 def engine(view: RunView) -> str:
@@ -174,9 +186,10 @@ def engine(view: RunView) -> str:
         return f"{words}."
     told = duration(chosen.expected_seconds)
     if not view.over:
-        return f"{words}. Expected to take about {told} in all."
+        what = "in all" if view.plan is None else "in this stage"
+        return f"{words}. Expected to take about {told} {what}."
     whole = view.finished is not None and view.finished.reason == "completed"
-    if not whole or view.engine_from is None or view.restarts:
+    if not whole or view.engine_from is None or view.restarts or view.plan is not None:
         return f"{words}."
     return f"{words}. Expected {told}, took {duration(view.elapsed_s - view.engine_from)}."
 
@@ -200,8 +213,10 @@ def _computed(chosen: EngineChosen) -> str:
     return f"Every picture goes through the whole network every epoch, in {precise}"
 
 
-def progress(view: RunView, row: RunRow) -> str:
-    """Where the run is, in one line."""
+def progress(view: RunView, row: RunRow, held_by: RunRow | None = None) -> str:
+    """Where the run is, in one line; ``held_by`` is a run whose question it waits for."""
+    if row.state == "queued" and held_by is not None:
+        return gate.held(held_by.name)
     if row.state == "queued":
         return f"Waiting for its turn: number {row.place or 1} in the queue"
     if row.state == "stopping":
@@ -222,7 +237,11 @@ def progress(view: RunView, row: RunRow) -> str:
         epoch, within = min(len(view.history) + 1, view.started.epochs), ""
     else:
         epoch, within = step.epoch, f", step {step.step} of {step.steps}"
-    return f"Epoch {epoch} of {view.started.epochs}{within}{_left(view)}"
+    where = f"Epoch {epoch} of {view.started.epochs}{within}{_left(view)}"
+    if view.plan is None:
+        return where
+    most = "up to " if view.may_end_sooner else ""
+    return f"Stage {view.stage_at + 1} of {most}{len(view.plan.layers)}: {where}"
 
 
 def _solving(view: RunView) -> str:
@@ -234,8 +253,16 @@ def _solving(view: RunView) -> str:
     return f"Trying strengths: {last.done} of {last.total}{_left(view)}"
 
 
+def left(view: RunView) -> str:
+    """The time that is left, for all stages that may come; "" when it is not known."""
+    if view.eta_s is None:
+        return ""
+    return f"{'up to ' if view.may_end_sooner else ''}about {duration(view.eta_s)} left"
+
+
 def _left(view: RunView) -> str:
-    return f" · about {duration(view.eta_s)} left" if view.eta_s is not None else ""
+    words = left(view)
+    return f" · {words}" if words else ""
 
 
 def _strength(one: StrengthTried) -> str:

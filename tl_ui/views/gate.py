@@ -7,13 +7,13 @@ import streamlit as st
 from tl_core.events import GateOpened
 from tl_core.jobs.gains import COMPARISON, expected_gain
 from tl_core.session import RunRow, Studio
-from tl_ui import asking
+from tl_ui import asking, state
 from tl_ui.errors import shown_kindly
-from tl_ui.text import esc_md
+from tl_ui.text import esc_md, step_text
 from tl_ui.texts import gate as text
 from tl_ui.views.meaning import explained
 
-__all__ = ["question"]
+__all__ = ["question", "to_the_question"]
 
 LOOKED_BACK = 20  # comparisons of layers among which one of these pictures is looked for
 
@@ -32,6 +32,16 @@ def question(work: Studio, row: RunRow, asked: GateOpened) -> None:
         st.caption(text.WAITS)
 
 
+def to_the_question(held_by: RunRow) -> None:
+    """The way to a run that waits for an answer, from what waits behind it."""
+    st.page_link(
+        step_text("train").path,
+        label=text.ANSWER,
+        icon=":material/contact_support:",
+        query_params={state.PROJECT: held_by.project_id, state.RUN: held_by.id},
+    )
+
+
 def _expected(work: Studio, row: RunRow, asked: GateOpened) -> None:
     project = work.library.get(row.project_id)
     model = row.spec["model"]["name"]
@@ -42,6 +52,7 @@ def _expected(work: Studio, row: RunRow, asked: GateOpened) -> None:
         after=asked.layers,
         data_version=project.data_version,
         model=model,
+        run=row.id,
     )
     if gain is not None:
         st.markdown(esc_md(text.expected(gain)))
@@ -57,16 +68,16 @@ def _expected(work: Studio, row: RunRow, asked: GateOpened) -> None:
             key=f"gate.measure.{asked.stage}",
             icon=":material/compare_arrows:",
             on_click=_measure,
-            args=(work, row, asked, model),
+            args=(work, row, asked),
         )
 
 
-def _measure(work: Studio, row: RunRow, asked: GateOpened, model: str) -> None:
+def _measure(work: Studio, row: RunRow, asked: GateOpened) -> None:
     before = "exact-head" if asked.before == "head" else asked.before
     work.ask(
         COMPARISON,
         row.project_id,
-        model=model,
+        run=row.id,
         candidates=[before, asked.layers],
         exhaustive=True,
     )
@@ -79,11 +90,11 @@ def _answer(work: Studio, row: RunRow, asked: GateOpened, label: str, *, opened:
         type="primary" if opened else "secondary",
         icon=":material/lock_open:" if opened else ":material/lock:",
         on_click=_answered,
-        args=(work, row.id, opened),
+        args=(work, row.id, asked.stage, opened),
     )
 
 
-def _answered(work: Studio, run_id: str, opened: bool) -> None:
+def _answered(work: Studio, run_id: str, stage: int, opened: bool) -> None:
     with shown_kindly():
-        work.answer_gate(run_id, opened=opened)
+        work.answer_gate(run_id, stage, opened=opened)
         st.toast(text.closed(opened))

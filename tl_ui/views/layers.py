@@ -175,9 +175,9 @@ def costs(draft: Draft, groups: Sequence[GroupFacts], plan: FreezePlan) -> None:
     parameters = sum(group.parameters for group in groups)
     measuring = expected.prefix_ms is None and _measure(draft)
     train = draft.resolved.train
-    epochs, batch, size = train.epochs or 0, train.batch_size or 0, train.image_size or 0
+    batch, size = train.batch_size or 0, train.image_size or 0
     n_train = draft.data.n_train
-    pace = text.solved_words(n_train) if probe else text.time_words(epochs, n_train)
+    pace = text.solved_words(n_train) if probe else text.time_words(expected, n_train)
     figures(
         (
             Figure(
@@ -187,7 +187,7 @@ def costs(draft: Draft, groups: Sequence[GroupFacts], plan: FreezePlan) -> None:
             ),
             Figure(
                 text.TIME,
-                text.time_value(expected.seconds),
+                text.time_value(expected),
                 _pace(pace, measuring=measuring, known=expected.seconds is not None),
             ),
             Figure(

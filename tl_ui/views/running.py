@@ -29,7 +29,10 @@ def follow(work: Studio, run_id: str) -> None:
     row = work.run(run_id)
     if view.gate is not None and row.state != "stopping":
         gate.question(work, row, view.gate)
-    st.progress(view.share, text=esc_md(text.progress(view, row)))
+    held_by = work.held_by(row)
+    st.progress(view.share, text=esc_md(text.progress(view, row, held_by)))
+    if held_by is not None:
+        gate.to_the_question(held_by)
     with st.container(horizontal=True):
         _controls(work, row, view)
     if view.started is None:

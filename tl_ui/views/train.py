@@ -7,6 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from tl_core.config import PROBES, RunSpec
+from tl_core.jobs.gates import waits_at
 from tl_core.models.catalog import is_downloaded
 from tl_core.models.facts import groups_for
 from tl_core.models.plan import FreezePlan
@@ -17,7 +18,7 @@ from tl_ui.text import esc_md, step_text
 from tl_ui.texts import about_train as about
 from tl_ui.texts import rates as rate_text
 from tl_ui.texts import train as text
-from tl_ui.views import rates, runs
+from tl_ui.views import gate, rates, runs
 from tl_ui.views.meaning import explained
 
 __all__ = ["bare", "chosen", "ready"]
@@ -57,8 +58,7 @@ def ready(work: Studio, project: Project) -> None:
     st.subheader(text.READY_TITLE, anchor=False)
     with shown_kindly():
         _summary(work, project)
-    if any(row.lane == "train" for row in work.active()):
-        st.info(text.BUSY, icon=":material/schedule:")
+    _busy(work)
     st.caption(text.STAYS)
     with st.container(horizontal=True, horizontal_alignment="right"):
         st.button(
@@ -69,6 +69,17 @@ def ready(work: Studio, project: Project) -> None:
             on_click=_start,
             args=(work, project.id),
         )
+
+
+def _busy(work: Studio) -> None:
+    """What a new run would wait for."""
+    rows = [row for row in work.active() if row.lane == "train"]
+    asks = next((row for row in rows if waits_at(work.log, row)), None)
+    if asks is not None:
+        st.info(text.BUSY_ASKS, icon=":material/schedule:")
+        gate.to_the_question(asks)
+    elif rows:
+        st.info(text.BUSY, icon=":material/schedule:")
 
 
 def _start(work: Studio, project_id: str) -> None:
@@ -99,9 +110,7 @@ def _summary(work: Studio, project: Project) -> None:
             "layers",
             text.SOLVING if probe else text.TRAINING,
             text.training_value(expected),
-            text.SOLVING_WORDS
-            if probe
-            else text.training_words(spec.train.epochs or 0, spec.train.lr or 0.0),
+            text.SOLVING_WORDS if probe else text.training_words(expected, spec.train.lr or 0.0),
         ),
     ]
     with st.grid(4, min_column_width=165, border=True, key="summary") as grid:

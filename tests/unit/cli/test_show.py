@@ -7,9 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from tests.pages import seed
 from tests.unit.jobs.samples import engine_chosen, epoch, started
+from tl_core.cli.main import main
 from tl_core.cli.show import EventPrinter, engine_line
-from tl_core.events import EngineChosen, Event, StrengthTried
+from tl_core.events import EngineChosen, Event, GateOpened, StrengthTried
+from tl_core.session import Studio
+from tl_core.storage import Home
 
 ENGINE = engine_chosen(cache_mb=3.53, expected_seconds=4.2)
 
@@ -82,3 +86,54 @@ def test_for_scripts_every_event_is_a_line(capsys: pytest.CaptureFixture[str]) -
     engine, strength = (json.loads(line) for line in out.splitlines())
     assert (engine["event"], engine["expected_seconds"]) == ("engine_chosen", 4.2)
     assert (strength["event"], strength["loss"]) == ("strength_tried", 0.5)
+
+
+ASKED = GateOpened(
+    epoch=4,
+    stage=2,
+    asks=True,
+    layers="last:2",
+    before="last:1",
+    block="Stage 3",
+    lr=0.003,
+    block_lr=0.0001,
+    epochs=20,
+    expected_seconds=12.0,
+    val_accuracy=0.8,
+    val_accuracy_ci=[0.7, 0.9],
+)
+
+
+@pytest.mark.parametrize(("typed", "opened"), [("y", True), ("Yes", True), ("", False)])
+def test_an_answer_goes_to_the_gate_that_asked(
+    monkeypatch: pytest.MonkeyPatch, typed: str, opened: bool
+) -> None:
+    answers: list[tuple[int, bool]] = []
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda words: typed)
+    printer = EventPrinter(
+        machine=False, answer=lambda asked, opened: answers.append((asked.stage, opened))
+    )
+    printer(ASKED)
+    assert answers == [(2, opened)]
+
+
+def test_the_list_of_runs_says_who_waits_for_an_answer(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    studio = Studio(home)
+    project = seed.project_with_pictures(studio)
+    first = seed.queued_run(studio, project)
+    assert studio.queue.claim("train", "test", first) is not None
+    assert studio.queue.started(first, 1)
+    seed.write(studio, first, started(), ASKED)
+    second = seed.queued_run(studio, project)
+    place = ["--home", str(home.root)]
+    assert main(["runs", *place]) == 0
+    out = capsys.readouterr().out
+    assert f"Run {first} waits for your answer: open Stage 3 too?" in out
+    assert f"Run {second} waits because run {first} waits for your answer." in out
+    assert main(["runs", "--json", *place]) == 0
+    rows = {row["run_id"]: row for row in json.loads(capsys.readouterr().out)}
+    assert (rows[first]["asks"], rows[first]["held_by"]) == ("Stage 3", None)
+    assert (rows[second]["asks"], rows[second]["held_by"]) == (None, first)

@@ -9,12 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.unit.jobs.tiles import tiny_project
 from tl_core.config import RunSpec, changed
 from tl_core.data.intake import take_in
 from tl_core.data.records import ImageRecord
 from tl_core.data.sample import SampleOptions, write_sample
 from tl_core.errors import CancelledError, ConfigError, TooFewImagesError
-from tl_core.jobs.choosing import raced
+from tl_core.jobs.choosing import choose_layers, raced
+from tl_core.jobs.library import Library
+from tl_core.jobs.queue import Queue
+from tl_core.jobs.schema import open_engine
+from tl_core.jobs.submit import submit_training
+from tl_core.jobs.work import Context
 from tl_core.storage import Home
 from tl_core.train.defaults import COMPARED, COMPARED_SHIFTED
 
@@ -49,6 +55,51 @@ def test_the_same_seed_gives_the_same_race(taken: Any) -> None:
         raced(home, records, QUICK, candidates=("exact-head", "deep-probe")) for _ in range(2)
     )
     assert [one.right for one in first.outcome.raced] == [one.right for one in again.outcome.raced]
+
+
+@pytest.mark.parametrize("as_set", [True, False])
+def test_blocks_are_compared_as_a_run_would_train_them(taken: Any, as_set: bool) -> None:
+    home, records = taken
+    ground: list[Any] = []
+
+    def watched(entrants: Any, folds: int, **more: Any) -> Any:
+        ground.append(entrants[0]._ground)
+        raise CancelledError("seen")
+
+    spec = changed(QUICK, {"train.lr": 0.0123, "train.epochs": 3})
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(CancelledError):
+        patch.setattr("tl_core.jobs.choosing.race", watched)
+        raced(home, records, spec, candidates=("exact-head", "last:1"), as_set=as_set)
+    block, _ = ground[0].settled("last:1")
+    assert ((block.train.lr, block.train.epochs) == (0.0123, 3)) == as_set
+    head, _ = ground[0].settled("exact-head")
+    assert head.train.lr != 0.0123, "a solved head has defaults of its own"
+
+
+def test_a_gain_is_measured_with_the_settings_of_the_run_that_asks(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_engine(home)
+    project = tiny_project(home, engine)
+    run = submit_training(home, engine, project, changed(QUICK, {"train.lr": 0.0123}))
+    Library(engine).update(project, draft=changed(QUICK, {"train.image_size": 64}).to_dict())
+    seen: dict[str, Any] = {}
+
+    def watched(home: Home, records: Any, spec: RunSpec, **more: Any) -> Any:
+        seen.update(more, spec=spec)
+        raise CancelledError("seen")
+
+    monkeypatch.setattr("tl_core.jobs.choosing.raced", watched)
+    queue = Queue(engine)
+    for payload in ({"run": run, "candidates": ["exact-head", "last:1"]}, {}):
+        queue.submit("choose_layers", payload, project_id=project)
+        row = queue.claim("side", "test")
+        assert row is not None
+        with pytest.raises(CancelledError):
+            choose_layers(Context(home, engine, row))
+        size = seen["spec"].train.image_size
+        assert (size, seen["as_set"]) == ((32, True) if payload else (64, False))
+    assert queue.get(run).spec["train"]["lr"] == 0.0123
 
 
 def test_what_belongs_together_is_held_out_together(taken: Any, monkeypatch: Any) -> None:

@@ -9,9 +9,17 @@ import pytest
 from sqlalchemy import Engine
 
 from tests.unit.jobs.tiles import tiny_project
-from tl_core.config import FreezeConfig, RunSpec, TrainConfig
-from tl_core.events import Event, GateClosed, GateOpened
+from tl_core.config import FreezeConfig, RunSpec, TrainConfig, changed
+from tl_core.events import (
+    CheckpointSaved,
+    Event,
+    FindingRaised,
+    GateClosed,
+    GateOpened,
+    StagesPlanned,
+)
 from tl_core.jobs.gains import expected_gain
+from tl_core.jobs.gates import waits_at
 from tl_core.jobs.log import EventLog
 from tl_core.jobs.queue import Queue, RunRow
 from tl_core.jobs.schema import open_engine
@@ -68,7 +76,7 @@ def test_an_answer_opens_the_block(home: Home, engine: Engine) -> None:
     def answer(event: Event) -> None:
         if isinstance(event, GateOpened):
             assert event.asks
-            threading.Timer(0.5, queue.command, (run, "open")).start()
+            threading.Timer(0.5, queue.command, (run, "open:1")).start()
 
     row = carried_out(home, engine, run, answer)
     assert row.state == "finished", row.error
@@ -76,7 +84,7 @@ def test_an_answer_opens_the_block(home: Home, engine: Engine) -> None:
     assert closed.opened and closed.by == "user"
 
 
-@pytest.mark.parametrize("order", ["keep", "stop"])
+@pytest.mark.parametrize("order", ["keep:1", "stop"])
 def test_declining_and_stopping_keep_the_head(home: Home, engine: Engine, order: str) -> None:
     run = submit_training(home, engine, tiny_project(home, engine), spec("ask"))
 
@@ -90,6 +98,48 @@ def test_declining_and_stopping_keep_the_head(home: Home, engine: Engine, order:
     assert view.gate is None and view.finished is not None
     (closed,) = [one for one in told(engine, run) if isinstance(one, GateClosed)]
     assert not closed.opened and closed.epoch == len(view.history)
+
+
+def test_an_answer_counts_for_its_own_gate_only(home: Home, engine: Engine) -> None:
+    run = submit_training(home, engine, tiny_project(home, engine), spec("ask", "last:2"))
+    queue = Queue(engine)
+
+    def answer(event: Event) -> None:
+        if isinstance(event, GateOpened) and event.stage == 1:
+            for order in ("keep:2x", "open:1", "keep:1", "open:1"):  # two tabs, and nonsense
+                queue.command(run, order)
+        elif isinstance(event, GateOpened):
+            queue.command(run, "open:1")  # a tab that was not drawn anew
+            assert waits_at(EventLog(engine), queue.get(run)) == event
+            threading.Timer(1.0, queue.command, (run, "keep:2")).start()
+
+    row = carried_out(home, engine, run, answer)
+    assert row.state == "finished", row.error
+    entries = list(EventLog(engine).all_after(run))
+    closed = [one for one in entries if isinstance(one.event, GateClosed)]
+    assert [one.event.opened for one in closed] == [True, False]  # type: ignore[union-attr]
+    (second,) = [
+        one for one in entries if isinstance(one.event, GateOpened) and one.event.stage == 2
+    ]
+    assert closed[1].at - second.at > 0.8, "it waited for the answer to its own question"
+    assert waits_at(EventLog(engine), row) is None
+
+
+def test_the_stages_that_may_come_are_told_first(home: Home, engine: Engine) -> None:
+    run = submit_training(home, engine, tiny_project(home, engine), spec("ask", "last:2"))
+
+    def answer(event: Event) -> None:
+        if isinstance(event, GateOpened):
+            view = fold(RunView(run_id=run), EventLog(engine).all_after(run))
+            assert view.share == pytest.approx(view.plan.epochs[0] / sum(view.plan.epochs))  # type: ignore[union-attr]
+            Queue(engine).command(run, "keep:1")
+
+    assert carried_out(home, engine, run, answer).state == "finished"
+    (planned,) = [one for one in told(engine, run) if isinstance(one, StagesPlanned)]
+    assert (planned.stages, planned.layers) == ("ask", ["head", "last:1", "last:2"])
+    assert planned.epochs[1:] == [2, 2] and len(planned.expected_seconds) == 3
+    view = fold(RunView(run_id=run), EventLog(engine).all_after(run))
+    assert view.declined and view.share == 1.0 and view.stage_at == 0
 
 
 def test_a_run_interrupted_at_its_gate_asks_again(home: Home, engine: Engine) -> None:
@@ -108,12 +158,37 @@ def test_a_run_interrupted_at_its_gate_asks_again(home: Home, engine: Engine) ->
 
     def answer(event: Event) -> None:
         if isinstance(event, GateOpened):
-            queue.command(run, "open")
+            queue.command(run, "open:1")
 
     row = carried_out(home, engine, run, answer)
     assert row.state == "finished", row.error
     view = fold(RunView(run_id=run), EventLog(engine).all_after(run))
     assert [one.epoch for one in view.history] == list(range(1, before + 3))
+
+
+def test_a_run_killed_in_a_stage_is_judged_as_if_it_had_not_been(
+    home: Home, engine: Engine
+) -> None:
+    project = tiny_project(home, engine)
+    long = changed(spec("gradual"), {"train.epochs": 6, "train.lr": 1.0})
+    whole, killed = (submit_training(home, engine, project, long) for _ in range(2))
+    assert carried_out(home, engine, whole).state == "finished"
+    head = next(one.epoch for one in told(engine, whole) if isinstance(one, GateOpened))
+
+    def kill(event: Event) -> None:
+        if isinstance(event, CheckpointSaved) and event.epoch == head + 3:
+            raise KeyboardInterrupt
+
+    assert carried_out(home, engine, killed, kill).state == "interrupted"
+    Queue(engine).requeue(killed)
+    assert carried_out(home, engine, killed).state == "finished"
+
+    def said(run: str) -> list[tuple[str, int, int, str]]:
+        found = [one for one in told(engine, run) if isinstance(one, FindingRaised)]
+        return [(one.verdict, one.epoch, one.stage, one.evidence) for one in found]
+
+    assert "diverged" in [one[0] for one in said(whole) if one[2] == 1]
+    assert said(killed) == said(whole)
 
 
 def row_of(result: dict[str, Any]) -> Any:
@@ -122,6 +197,7 @@ def row_of(result: dict[str, Any]) -> Any:
 
     row = Row()
     row.result = {"data_version": 1, "model": "m", **result}  # type: ignore[attr-defined]
+    row.spec = {}  # type: ignore[attr-defined]
     return row
 
 
@@ -133,7 +209,7 @@ def test_the_expected_gain_is_read_from_the_comparison_in_both_directions() -> N
         {"layers": "all", "right": [30], "judged": [50], "seconds": 1.0},
     ]
     row = row_of({"chosen": "deep-probe", "folds": 5, "raced": raced})  # neither of those asked
-    asked = {"before": "head", "after": "last:1", "data_version": 1, "model": "m"}
+    asked = {"before": "head", "after": "last:1", "data_version": 1, "model": "m", "run": "t1"}
     found = expected_gain([row], **asked)
     assert found is not None and found.value == pytest.approx(4 / 150)
     assert found.low < found.value < found.high
@@ -143,3 +219,26 @@ def test_the_expected_gain_is_read_from_the_comparison_in_both_directions() -> N
     assert expected_gain([chosen_before], **{**asked, "data_version": 2}) is None
     assert expected_gain([chosen_before], **{**asked, "after": "all"}) is None
     assert expected_gain([], **asked) is None
+
+
+def test_a_gain_measured_with_the_settings_of_the_run_comes_first() -> None:
+    def measured(after: list[int], **spec: str) -> Any:
+        raced = [
+            {"layers": "exact-head", "right": [40, 42, 38], "judged": [50] * 3, "seconds": 1.0},
+            {"layers": "last:1", "right": after, "judged": [50] * 3, "seconds": 1.0},
+        ]
+        row = row_of({"chosen": "exact-head", "folds": 3, "raced": raced})
+        row.spec = spec
+        return row
+
+    rows = [
+        measured([20, 21, 22], run="another"),
+        measured([41, 43, 39]),
+        measured([45, 47, 43], run="mine"),
+    ]
+    asked = {"before": "head", "after": "last:1", "data_version": 1, "model": "m", "run": "mine"}
+    found = expected_gain(rows, **asked)
+    assert found is not None and found.value == pytest.approx(15 / 150)
+    found = expected_gain(rows[:2], **asked)
+    assert found is not None and found.value == pytest.approx(3 / 150)
+    assert expected_gain(rows[:1], **asked) is None

@@ -15,10 +15,13 @@ from tl_core.events import (
     Continued,
     EngineChosen,
     Event,
+    GateClosed,
     Paused,
     Progress,
     RunFailed,
     RunResumed,
+    RunStarted,
+    StagesPlanned,
     StepDone,
     StrengthTried,
 )
@@ -193,6 +196,59 @@ def test_a_failed_run_says_why() -> None:
     assert view.stage is None
 
 
+STAGES = StagesPlanned(
+    stages="ask",
+    layers=["head", "last:1", "last:2"],
+    epochs=[4, 2, 2],
+    expected_seconds=[10.0, 30.0, 60.0],
+)
+
+
+def opened(epochs: int, layers: str) -> RunStarted:
+    return replace(started(epochs=epochs), layers=layers)
+
+
+def test_a_run_in_stages_counts_all_that_may_come() -> None:
+    run = RunView(run_id="r", state="running")
+    head = [STAGES, engine(10.0, views=0), started(epochs=4), step(5), epoch(1), epoch(2)]
+    view = fold(run, entries(*head))
+    assert view.share == pytest.approx(0.05)  # half of the first 10 of 100 seconds
+    assert view.eta_s == pytest.approx(2 + 90)  # two epochs of a second, and both blocks
+    assert view.may_end_sooner and view.stage_at == 0
+    closed = GateClosed(epoch=4, opened=True, by="user")
+    block = [*head, epoch(3), epoch(4), closed, engine(30.0, views=0), opened(6, "last:1")]
+    view = fold(run, entries(*block))
+    assert view.share == pytest.approx(0.1) and view.stage_at == 1
+    assert view.eta_s == pytest.approx(29 + 60)  # as expected, a second later
+    view = fold(run, entries(*block, step(5, 5), epoch(5), gap_s=5.0))
+    assert view.share == pytest.approx(0.1 + 0.15)
+    assert view.eta_s == pytest.approx(10 + 60), "from the epochs of this stage alone"
+    last = [*block, epoch(5), epoch(6), closed, opened(8, "last:2"), epoch(7)]
+    view = fold(run, entries(*last))
+    assert view.share == pytest.approx(0.7)
+    assert not view.may_end_sooner
+
+
+def test_nothing_is_left_once_a_gate_is_declined() -> None:
+    log = [STAGES, started(epochs=4), *(epoch(n) for n in (1, 2, 3, 4))]
+    log.append(GateClosed(epoch=4, opened=False, by="user"))
+    view = fold(RunView(run_id="r", state="running"), entries(*log))
+    assert view.share == 1.0 and view.eta_s == 0.0 and not view.may_end_sooner
+    again = fold(view, [Entry(99, 999.0, Began(run_id="r"))])
+    assert again.share < 1.0, "killed before its result: the gate will ask again"
+
+
+def test_stages_of_unknown_length_are_counted_in_epochs() -> None:
+    plan = replace(STAGES, expected_seconds=[None, 30.0, 60.0])
+    log = [plan, started(epochs=4), step(5), *(epoch(n) for n in (1, 2, 3, 4))]
+    view = fold(RunView(run_id="r", state="running"), entries(*log))
+    assert view.share == pytest.approx(0.5)
+    assert view.eta_s == pytest.approx(90.0)  # of the head nothing is left
+    unknown = replace(plan, expected_seconds=[10.0, None, 60.0])
+    view = fold(RunView(run_id="r", state="running"), entries(unknown, *log[1:4]))
+    assert view.eta_s is None, "no time is made up for a stage that was never measured"
+
+
 EVENTS = st.lists(
     st.one_of(
         st.builds(Began, run_id=st.just("r")),
@@ -206,6 +262,9 @@ EVENTS = st.lists(
         st.builds(finding, st.integers(1, 9)),
         st.builds(lambda n: RunResumed(epoch=n, history=[epoch(1)]), st.integers(0, 9)),
         st.builds(finished, epochs=st.integers(1, 9)),
+        st.just(STAGES),
+        st.builds(opened, st.integers(1, 9), st.sampled_from(STAGES.layers)),
+        st.builds(GateClosed, epoch=st.just(4), opened=st.booleans(), by=st.just("user")),
     ),
     max_size=30,
 )

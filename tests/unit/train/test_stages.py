@@ -25,6 +25,7 @@ from tl_core.events import (
     CheckpointSaved,
     EpochDone,
     Event,
+    FindingRaised,
     GateClosed,
     GateOpened,
     LayersChanged,
@@ -34,7 +35,8 @@ from tl_core.events import (
 )
 from tl_core.models.freezing import trainable_state
 from tl_core.train.checkpoint import Checkpoint
-from tl_core.train.stages import Begun, Stage, fit_in_stages, read_begun, stages_of, write_begun
+from tl_core.train.stages import Begun, Stage, fit_in_stages, read_begun, write_begun
+from tl_core.train.ways import stages_of
 
 PLANS = (HEAD, LAST)
 
@@ -178,16 +180,16 @@ def test_the_judge_sees_all_epochs_and_the_end_of_the_run_only() -> None:
 
 def test_a_stage_that_breaks_down_at_once_leaves_what_there_was() -> None:
     _, head_only = run(False)
-    asked: list[tuple[int, int]] = []
+    asked: list[tuple[int, Any]] = []
 
-    def judge(number: int, before: int) -> Any:
-        asked.append((number, before))
+    def judge(number: int, begins: Any) -> Any:
+        asked.append((number, begins))
         return nothing
 
     events, net = run(True, second={"lr": float("nan")}, judge=judge)
     (finished,) = of(events, RunFinished)
     assert finished.reason == "diverged" and finished.epochs == 4 and finished.best_epoch <= 4
-    assert asked == [(0, 0), (1, 4)]
+    assert asked == [(0, (0,)), (1, (0, 4))]
     for name, value in head_only.state_dict().items():
         assert torch.equal(net.state_dict()[name], value), name
 
@@ -228,6 +230,36 @@ def test_an_interrupted_stage_goes_on_to_the_same_numbers(kept: int, tmp_path: P
         assert one.val_loss == pytest.approx(want[one.epoch].val_loss, abs=1e-6)
         assert one.is_best == want[one.epoch].is_best
     assert of(events, RunFinished)[0].best_epoch == of(whole, RunFinished)[0].best_epoch
+
+
+@pytest.mark.parametrize("kept", [0, 2, 4])
+def test_an_interrupted_stage_is_judged_as_if_it_had_not_been(kept: int, tmp_path: Path) -> None:
+    def judge(number: int, begins: Any) -> Any:
+        def judged(history: Any, val_losses: np.ndarray, raised: Any, end: Any) -> list[Any]:
+            words = f"{number} {begins} {len(raised)} {np.round(val_losses.sum(), 3)} {end}"
+            return [
+                FindingRaised(
+                    verdict="plateau",
+                    since_epoch=begins[-1] + 1,
+                    epoch=len(history),
+                    severity="info",
+                    sentence=words,
+                    evidence="",
+                )
+            ]
+
+        return judged
+
+    saved: list[Checkpoint] = []
+    begun: list[Begun] = []
+    whole, _ = run(True, begin=begun.append, save=saved.append, judge=judge)
+    write_begun(tmp_path / "stage", begun[1])
+    again = read_begun(tmp_path / "stage")
+    assert again.begins == (0,)
+    resume = saved[4 + kept - 1] if kept else None
+    events, _ = run(begun=again, resume=resume, judge=judge)
+    want, found = (of(one, RunFinished)[0].findings for one in (whole, events))
+    assert len(want) == 9 and found == want
 
 
 def test_a_run_that_waited_at_its_gate_asks_again(tmp_path: Path) -> None:
