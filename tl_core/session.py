@@ -282,14 +282,18 @@ class Studio:
         """
         row = self.queue.get(run_id)
         where = {"parent": run_id, "goes_on": go_on, "verdict": verdict, "remedy": remedy}
-        before = self._reached(row) if go_on else RunSpec.from_dict(row.spec)
+        asked = RunSpec.from_dict(row.spec)
+        staged = asked.freeze.stages != "off"
+        # what is to be changed was said of the stage that the run has come to
+        before = self._reached(row) if go_on or (staged and changes) else asked
         spec = changed(before, {**changes, **where})
         started = self.start(row.project_id, spec)
         if go_on and row.active:
             with suppress(RunStateError):  # it has ended by itself this moment
                 self.queue.command(run_id, "stop")
         # the user's own draft takes the change over, and keeps what it leaves automatic
-        self.save_draft(row.project_id, changed(self.draft(row.project_id), changes))
+        lasting = continuing.lasting(asked, changes)
+        self.save_draft(row.project_id, changed(self.draft(row.project_id), lasting))
         return started
 
     def _reached(self, row: RunRow) -> RunSpec:

@@ -62,7 +62,21 @@ def compared(studio: Studio, project: Project, **more: Any) -> str:
         "data_version": studio.library.get(project.id).data_version,
         **more,
     }
-    return seed.task(studio, KIND, project_id=project.id, state="finished", result=result)
+    spec = studio.draft(project.id)
+    settings = {
+        "model.weights": spec.model.weights,
+        "model.weights_file": spec.model.weights_file,
+        "train.image_size": spec.train.image_size,
+        "train.resize": spec.train.resize,
+    }
+    return seed.task(
+        studio,
+        KIND,
+        {"model": spec.model.name, "settings": settings},
+        project_id=project.id,
+        state="finished",
+        result=result,
+    )
 
 
 def at_once(studio: Studio, project: Project) -> list[RunRow]:
@@ -182,6 +196,50 @@ def test_other_pictures_or_another_model_make_it_stale(
     compared(studio, project, data_version=-1)
     said = texts(open_page("layers", project=project.id))
     assert text.STALE in said and text.AGAIN in said
+
+
+def test_another_picture_size_makes_it_stale_and_heads_are_compared_meanwhile(
+    open_page: OpenPage, studio: Studio, project: Project
+) -> None:
+    compared(studio, project)
+    spec = studio.draft(project.id)
+    studio.save_draft(project.id, replace(spec, train=replace(spec.train, image_size=64)))
+    app = open_page("layers", project=project.id)
+    assert text.STALE in texts(app) and text.MEASURING in texts(app)
+    app.button(key="choosing.go").click().run()
+    asked = studio.queue.rows(project_id=project.id, kind=KIND)[0]
+    assert asked.spec["settings"]["train.image_size"] == 64
+
+
+def test_heads_that_could_not_be_compared_can_be_compared_again(
+    open_page: OpenPage, studio: Studio, project: Project
+) -> None:
+    app = open_page("layers", project=project.id)
+    (asked,) = at_once(studio, project)
+    seed.end_task(
+        studio,
+        asked.id,
+        state="failed",
+        error={"code": "x", "message": "It broke.", "hint": "Try again."},
+    )
+    app.run()
+    assert "It broke. Try again." in texts(app).replace("\\", "")
+    app.button(key="choosing.heads").click().run()
+    assert [one.state for one in at_once(studio, project)] == ["queued", "failed"]
+    assert text.MEASURING in texts(app)
+
+
+def test_going_back_to_settings_whose_comparison_was_dropped_is_no_dead_end(
+    open_page: OpenPage, studio: Studio, project: Project
+) -> None:
+    app = open_page("layers", project=project.id)
+    spec = studio.draft(project.id)
+    studio.save_draft(project.id, replace(spec, train=replace(spec.train, image_size=64)))
+    app.run()
+    studio.save_draft(project.id, spec)
+    app.run()
+    app.button(key="choosing.heads").click().run()
+    assert at_once(studio, project)[0].state == "queued"
 
 
 def test_a_failure_is_a_sentence(open_page: OpenPage, studio: Studio, project: Project) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.pages import seed
-from tl_core.config import DataConfig, FreezeConfig, RunSpec, TrainConfig
+from tl_core.config import DataConfig, FreezeConfig, RunSpec, TrainConfig, changed
 from tl_core.data.rows import RowStore
 from tl_core.errors import (
     ConfigError,
@@ -63,6 +63,19 @@ def test_a_remedy_starts_a_run_that_knows_its_parent(studio: Studio) -> None:
     spec = RunSpec.from_dict(studio.run(second).spec)
     assert (spec.train.lr, spec.parent) == (1e-4, first)
     assert studio.draft(project.id).train.lr == 1e-4
+
+
+def test_a_remedy_of_a_stage_leaves_the_drafted_way_through_the_stages(studio: Studio) -> None:
+    project = seed.project_with_pictures(studio)
+    staged = changed(studio.draft(project.id), {"freeze.layers": "last:2", "freeze.stages": "auto"})
+    studio.save_draft(project.id, staged)
+    first = seed.finished_run(studio, project, spec=staged)
+    changes = {"train.lr": 1e-4, "train.weight_decay": 0.05}
+    second = RunSpec.from_dict(studio.run(studio.start_changed(first, changes)).spec)
+    assert (second.freeze.stages, second.train.lr) == ("off", 1e-4)
+    draft = studio.draft(project.id)
+    assert (draft.freeze, draft.train.lr) == (staged.freeze, staged.train.lr)
+    assert draft.train.weight_decay == 0.05
 
 
 def test_what_cannot_be_trained_is_refused_with_a_sentence(studio: Studio) -> None:

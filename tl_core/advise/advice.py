@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 State = Literal["measured", "not_here", "failed"]
-Unasked = Literal["", "unshipped", "channels", "size", "damaged"]
+Unasked = Literal["", "unshipped", "channels", "size", "damaged", "few"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,7 @@ ABSENT = {
     "that come with Thaw.",
     "channels": f"{NOT_COMPARED}: those have three colour channels.",
     "size": f"{NOT_COMPARED} at this picture size.",
+    "few": f"{NOT_COMPARED}: they form too few groups that are independent of each other.",
     "damaged": f"{NOT_COMPARED}: Thaw's file for that is missing or belongs to other weights. "
     "Fetch Thaw again, or restore its assets folder.",
 }

@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from tl_core.advise.advice import Rung, SourceDistance, Unasked
-from tl_core.advise.kid import kernel_distance
+from tl_core.advise.kid import FEWEST, kernel_distance
 from tl_core.config import RGB
 from tl_core.models.catalog import ASSETS, weights_path
 from tl_core.models.facts import ModelCard
@@ -117,6 +117,8 @@ def source_distance(
         return None, "damaged"
     if source.image_size != image_size:
         return None, "size"
+    if len(np.unique(units)) < FEWEST:
+        return None, "few"
     found = kernel_distance(features, source.features, units)
     distance = SourceDistance(
         value=found.value,

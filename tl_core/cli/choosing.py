@@ -16,7 +16,7 @@ from tl_core.cli.show import Bars, as_lines, percent, table
 from tl_core.config import PROBES, RGB, DataConfig, ModelConfig, RunSpec, TrainConfig, parse_layers
 from tl_core.data.records import ImageRecord
 from tl_core.data.split import assign_splits
-from tl_core.errors import TooFewImagesError
+from tl_core.errors import ConfigError, TooFewImagesError
 from tl_core.jobs.library import Library
 from tl_core.jobs.processes import keep_freed_memory
 from tl_core.models.catalog import DEFAULT_MODEL
@@ -33,7 +33,13 @@ COMPARISONS = {"auto": PROBES, "race": None}  # of --layers: what is compared; N
 def choose(options: argparse.Namespace) -> int:
     """Race choices of layers and print how each did, and which to take."""
     candidates = tuple(one for one in (options.layers or "").split(",") if one) or None
-    if options.at_once and candidates is None:
+    if options.at_once:
+        if candidates:
+            raise ConfigError(
+                "--at-once names the choices to compare, and so does --layers.",
+                field="layers",
+                hint="Give one of the two.",
+            )
         candidates = PROBES
     for layers in candidates or ():
         parse_layers(layers)
@@ -108,6 +114,7 @@ def layers_for(
         channels=library.get(project_id).channels,
         detail_px=library.detail_px(project_id),
         candidates=COMPARISONS[options.layers],
+        as_set=True,  # the run has the rate and epochs that were asked for
     )
     chosen = found.outcome.chosen
     if machine(options):

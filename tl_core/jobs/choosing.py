@@ -188,6 +188,7 @@ def raced(
         ground.entrants(candidates),
         COMPARED_FOLDS,
         exhaustive=exhaustive,
+        independent=len(np.unique(units)) / len(some),
         report=ground.report("Comparing choices of layers", "trainings"),
     )
     return Field(

@@ -8,8 +8,10 @@ the earlier one was deleted. No torch here.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -26,11 +28,13 @@ __all__ = [
     "forget_start",
     "keep_origin",
     "kept_origin",
+    "lasting",
     "obstacle",
     "start_weights",
 ]
 
 WEIGHTS = "model.safetensors"  # what a finished run has kept
+OF_A_STAGE = {"train.lr", "train.epochs", "train.views", "freeze.layers"}
 START, ORIGIN = "start.safetensors", "origin.json"
 
 
@@ -48,6 +52,15 @@ class Origin:
     epoch: int = 0
     why: str = ""
     seen: tuple[str, ...] = ()
+
+
+def lasting(spec: RunSpec, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Of changes to a run, those that hold for later runs with its settings too.
+
+    What is meant for one stage of a run in stages would be wrong for the others.
+    """
+    staged = spec.freeze.stages != "off"
+    return {key: one for key, one in changes.items() if not staged or key not in OF_A_STAGE}
 
 
 def obstacle(home: Home, spec: RunSpec, earlier: RunRow) -> str:

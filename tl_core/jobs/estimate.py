@@ -186,7 +186,7 @@ def comparison_seconds(
     out, total = n // COMPARED_FOLDS, 0.0
     for layers in COMPARED_SHIFTED:  # the longer list: at most
         own: dict[str, Any] = {"freeze.layers": layers, "freeze.stages": "off"}
-        own |= {"train.lr": None, "train.epochs": None}
+        own |= {"train.lr": None, "train.epochs": None, "train.views": None}
         try:
             settled = resolved(
                 changed(spec, own),

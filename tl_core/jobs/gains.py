@@ -24,7 +24,14 @@ class Expected:
 
 
 def expected_gain(
-    rows: Iterable[RunRow], *, before: str, after: str, data_version: int, model: str, run: str
+    rows: Iterable[RunRow],
+    *,
+    before: str,
+    after: str,
+    data_version: int,
+    model: str,
+    run: str,
+    spec: Mapping[str, Any],
 ) -> Expected | None:
     """By how much ``after`` is better than ``before``; None where no comparison can tell.
 
@@ -36,8 +43,10 @@ def expected_gain(
         model: The network's name.
         run: Who asks. What was measured with its own settings comes first, what was measured with
             those of another run does not count.
+        spec: Its settings; a comparison with other weights or pictures of another size or form does
+            not count.
     """
-    mine = [row for row in rows if row.spec.get("run", run) == run]
+    mine = [row for row in rows if row.spec.get("run", run) == run and _sees(row, spec)]
     for row in sorted(mine, key=lambda row: "run" not in row.spec):
         found = row.result
         if not found or found["data_version"] != data_version or found["model"] != model:
@@ -45,6 +54,18 @@ def expected_gain(
         if (gain := _gain(found, before, after)) is not None:
             return gain
     return None
+
+
+def _sees(row: RunRow, spec: Mapping[str, Any]) -> bool:
+    """Whether a comparison of drafted settings had the run's weights and looked as it does.
+
+    A picture size left open is that of the choice of layers, so it is none that differs.
+    """
+    for path, value in row.spec.get("settings", {}).items():
+        part, _, name = path.partition(".")
+        if value is not None and spec.get(part, {}).get(name, value) != value:
+            return False
+    return True
 
 
 def _gain(found: Mapping[str, Any], before: str, after: str) -> Expected | None:
@@ -56,6 +77,7 @@ def _gain(found: Mapping[str, Any], before: str, after: str) -> Expected | None:
             right=tuple(one["right"]),
             judged=tuple(one["judged"]),
             seconds=one["seconds"],
+            independent=one.get("independent", 1.0),
         )
         for one in found["raced"]
     }

@@ -24,7 +24,7 @@ def answered(command: str) -> tuple[int, bool] | None:
 
 def waits_at(log: EventLog, row: RunRow) -> GateOpened | None:
     """The question that a run waits with; None when it waits for no answer."""
-    if row.kind != "train" or row.state != "running":
+    if row.kind != "train" or row.state not in ("running", "paused"):
         return None
     said = (Began, GateOpened, GateClosed, RunFinished, RunFailed)
     last = log.last(row.id, *(one.name for one in said))
@@ -35,5 +35,5 @@ def held_by(queue: Queue, log: EventLog, row: RunRow) -> RunRow | None:
     """The run that work in the queue waits behind, where that run waits for an answer itself."""
     if row.state != "queued":
         return None
-    ahead = queue.rows(lane=row.lane, states=("running",))
+    ahead = queue.rows(lane=row.lane, states=("running", "paused"))
     return next((one for one in ahead if waits_at(log, one) is not None), None)

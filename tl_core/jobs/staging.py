@@ -234,6 +234,7 @@ class _Asked:
             data_version=project.data_version,
             model=self.run.model.name,
             run=context.row.id,
+            spec=context.row.spec,
         )
         return found is None or found.value > 0
 

@@ -361,6 +361,8 @@ def _learn_time(context: Context, spec: RunSpec, facts: ModelCard, snapshot: Sna
     view = fold(RunView(run_id=context.row.id), log.all_after(context.row.id))
     if view.restarts or view.finished is None or view.finished.reason != "completed":
         return
+    if view.plan and len(view.history) < sum(view.plan.epochs[: view.stage_at + 1]):
+        return  # a stage ended early
     told = estimate.expected(
         context.home,
         spec,

@@ -13,7 +13,7 @@ pictures say little even where all folds agree.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
 from tl_core.intervals import fold_difference, newcombe, wilson
@@ -42,7 +42,8 @@ class Entrant(Protocol):
 class Raced:
     """How one choice did: ``right`` of ``judged`` pictures in each fold, and the seconds of each.
 
-    ``seconds`` are of one training on a fold; ``left`` says that it left early.
+    ``seconds`` are of one training on a fold; ``left`` says that it left early; ``independent`` is
+    the number of units (what belongs together counts once) over that of pictures.
     """
 
     layers: str
@@ -50,6 +51,7 @@ class Raced:
     judged: tuple[int, ...]
     seconds: float
     left: bool = False
+    independent: float = 1.0
 
     @property
     def accuracy(self) -> float:
@@ -107,6 +109,7 @@ def race(
     folds: int,
     *,
     exhaustive: bool = False,
+    independent: float = 1.0,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> Outcome:
     """Compare choices of layers.
@@ -115,10 +118,14 @@ def race(
         entrants: The cheapest first.
         folds: At least 2; entrants number them from 0.
         exhaustive: Nobody leaves early.
+        independent: As in ``Raced``.
         report: Told of trainings done, of how many there will be at most; what it raises ends it.
     """
     raced = {
-        one.layers: Raced(layers=one.layers, right=(), judged=(), seconds=0.0) for one in entrants
+        one.layers: Raced(
+            layers=one.layers, right=(), judged=(), seconds=0.0, independent=independent
+        )
+        for one in entrants
     }
     done, total = 0, folds * len(entrants)
     for fold in range(folds):
@@ -134,7 +141,7 @@ def race(
             cheaper = [raced[other.layers] for other in entrants[:place]]
             stays = exhaustive or one.solved or known.left or fold + 1 == folds
             if not stays and any(_behind(known, other) for other in cheaper):
-                raced[one.layers] = _leaving(known)
+                raced[one.layers] = replace(known, left=True)
                 total -= folds - fold - 1
     report(done, total)
     solved = {one.layers for one in entrants if one.solved}
@@ -160,7 +167,8 @@ def difference(better: Raced, worse: Raced, *, folds: int) -> tuple[float, float
             better.right, better.judged, worse.right, worse.judged, strict=False
         )
     ]
-    found = fold_difference(gaps, pictures=sum(better.judged[:folds]), test_share=test_share)
+    pictures = max(1, round(better.independent * sum(better.judged[:folds])))
+    found = fold_difference(gaps, pictures=pictures, test_share=test_share)
     return found.value, found.error, Gain(value=found.value, low=found.low, high=found.high)
 
 
@@ -169,21 +177,11 @@ def difference(better: Raced, worse: Raced, *, folds: int) -> tuple[float, float
 
 def _with(known: Raced, right: int, judged: int, seconds: float) -> Raced:
     n = len(known.right)
-    return Raced(
-        layers=known.layers,
+    return replace(
+        known,
         right=(*known.right, right),
         judged=(*known.judged, judged),
         seconds=(known.seconds * n + seconds) / (n + 1),
-    )
-
-
-def _leaving(known: Raced) -> Raced:
-    return Raced(
-        layers=known.layers,
-        right=known.right,
-        judged=known.judged,
-        seconds=known.seconds,
-        left=True,
     )
 
 

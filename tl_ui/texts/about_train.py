@@ -79,7 +79,8 @@ def _computed(view: RunView) -> dict[str, str]:
         "proportion. What it is above validation is the gap; it is one beyond chance only when "
         "its 95 % interval (Newcombe) lies above zero.",
         text.TIME: "From the run's own record. The time left is the middle one of the last five "
-        "epochs times what is to come; before there are epochs to go by, what was expected from "
+        "epochs times what is to come, and for stages still to come what was expected of them; "
+        "before there are epochs to go by, what was expected from "
         "measuring this machine, less the time since.",
     }
 

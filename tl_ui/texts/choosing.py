@@ -18,7 +18,11 @@ UNASKED = (
 )
 GO = "Compare with opened blocks"
 AGAIN = "Compare again"
-STALE = "The pictures or the model were changed since opened blocks were compared."
+HEADS = "Compare the heads"
+STALE = (
+    "The pictures, the model or what it sees of a picture were changed since opened blocks were "
+    "compared."
+)
 DIFFERENT = (
     "Your pictures look different from those the model learned from, so the first block took part."
 )

@@ -48,7 +48,7 @@ def card(draft: Draft) -> None:
     row = next((one for one in rows if "candidates" not in one.spec), None)
     with st.container(border=True, key="choosing", gap="small"):
         st.markdown(f"**{text.TITLE}**")
-        if row is not None and row.result and not _stale(draft, row.result):
+        if row is not None and row.result and not _stale(draft, row):
             _found(draft, row, row.result)
             return
         _at_once(draft)
@@ -74,20 +74,48 @@ def _at_once(draft: Draft) -> None:
     row = _known(draft)
     if row.active:
         st.markdown(text.MEASURING)
-        asking.follow(draft.work, row.id, can_cancel=False)
+        asking.follow(draft.work, row.id)
     elif row.result:
         _found(draft, row, row.result)
-    elif row.error and row.error.get("code") != "cancelled":
-        st.caption(esc_md(f"{row.error['message']} {row.error.get('hint', '')}".strip()))
+    else:
+        if row.error and row.error.get("code") != "cancelled":
+            st.caption(esc_md(f"{row.error['message']} {row.error.get('hint', '')}".strip()))
+        st.button(
+            text.HEADS,
+            key="choosing.heads",
+            icon=":material/compare_arrows:",
+            on_click=_again,
+            args=(draft,),
+        )
 
 
 def _known(draft: Draft) -> RunRow:
     """The newest comparison of solved heads for these pictures and settings, else a new one.
 
-    One that still waits and was for others is taken off the queue.
+    One that is at work or waits and was for others is stopped.
     """
-    work, spec = draft.work, draft.spec
-    wanted = {
+    work, wanted = draft.work, _wanted(draft)
+    rows = work.queue.rows(project_id=draft.project_id, kind=AT_ONCE, limit=LOOKED_BACK)
+    for row in rows:
+        if row.active and row.state != "stopping" and row.spec != wanted:
+            with suppress(RunStateError, RunNotFoundError):  # it has ended this moment
+                work.stop(row.id)
+    found = next((row for row in rows if row.spec == wanted), None)
+    return found or work.task(_ask_heads(draft))
+
+
+def _again(draft: Draft) -> None:
+    _ask_heads(draft)
+
+
+def _ask_heads(draft: Draft) -> str:
+    return draft.work.ask(AT_ONCE, draft.project_id, **_wanted(draft))
+
+
+def _wanted(draft: Draft) -> dict[str, Any]:
+    """What a comparison depends on: it measures these, and is out of date with others."""
+    spec = draft.spec
+    return {
         "model": spec.model.name,
         "settings": {
             "model.weights": spec.model.weights,
@@ -95,15 +123,8 @@ def _known(draft: Draft) -> RunRow:
             "train.image_size": spec.train.image_size,
             "train.resize": spec.train.resize,
         },
-        "data_version": work.library.get(draft.project_id).data_version,
+        "data_version": draft.work.library.get(draft.project_id).data_version,
     }
-    rows = work.queue.rows(project_id=draft.project_id, kind=AT_ONCE, limit=LOOKED_BACK)
-    for row in rows:
-        if row.state == "queued" and row.spec != wanted:
-            with suppress(RunStateError, RunNotFoundError):  # it has begun or ended this moment
-                work.stop(row.id)
-    found = next((row for row in rows if row.spec == wanted), None)
-    return found or work.task(work.ask(AT_ONCE, draft.project_id, **wanted))
 
 
 # -- blocks that are opened ------------------------------------------------------------------------
@@ -122,7 +143,7 @@ def _ask(draft: Draft, label: str) -> None:
 
 
 def _start(draft: Draft) -> None:
-    draft.work.ask(KIND, draft.project_id, model=draft.card.name)
+    draft.work.ask(KIND, draft.project_id, **_wanted(draft))
 
 
 def _found(draft: Draft, row: RunRow, found: Mapping[str, Any]) -> None:
@@ -143,9 +164,11 @@ def _found(draft: Draft, row: RunRow, found: Mapping[str, Any]) -> None:
     st.caption(esc_md(text.measured(found)))
 
 
-def _stale(draft: Draft, found: Mapping[str, Any]) -> bool:
-    version = draft.work.library.get(draft.project_id).data_version
-    return bool(found["data_version"] != version or found["model"] != draft.card.name)
+def _stale(draft: Draft, row: RunRow) -> bool:
+    """Pictures that changed while it waited count as what it measured."""
+    now, found = _wanted(draft), row.result or {}
+    measured = found.get("data_version"), found.get("model"), row.spec.get("settings")
+    return measured != (now["data_version"], now["model"], now["settings"])
 
 
 def _bars(found: Mapping[str, Any]) -> str:

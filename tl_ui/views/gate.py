@@ -53,6 +53,7 @@ def _expected(work: Studio, row: RunRow, asked: GateOpened) -> None:
         data_version=project.data_version,
         model=model,
         run=row.id,
+        spec=row.spec,
     )
     if gain is not None:
         st.markdown(esc_md(text.expected(gain)))

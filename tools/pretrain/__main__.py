@@ -50,10 +50,10 @@ def main() -> None:
             trainer = Trainer(recipe, train, valid, device, seed)
         write_json(plan, {"recipe": recipe.to_dict(), "seed": seed})
     for epoch in trainer.epochs():
-        trainer.save(checkpoint)
         line = json.dumps(asdict(epoch))
-        with log.open("a", encoding="utf-8") as stream:
+        with log.open("a", encoding="utf-8") as stream:  # a kill before the next line: twice
             stream.write(line + "\n")
+        trainer.save(checkpoint)
         print(line, flush=True)
         if args.until and time.time() > args.until:
             print("out of time: the same command goes on from here", flush=True)
@@ -72,8 +72,8 @@ def _finish(
         one: judged(network, trainer.valid, one, trainer.device)
         for one in sorted({*recipe.judged, size})
     }
-    log = (out / "log.jsonl").read_text(encoding="utf-8").splitlines()
-    hours = sum(json.loads(line)["seconds"] for line in log) / 3600
+    log = [json.loads(one) for one in (out / "log.jsonl").read_text("utf-8").splitlines()]
+    hours = sum({one["epoch"]: one["seconds"] for one in log}.values()) / 3600
     where = torch.cuda.get_device_name() if trainer.device.type == "cuda" else _cpu()
     name = f"{recipe.model}_tiny_imagenet"
     text = card(

@@ -132,7 +132,7 @@ class Trainer:
         chance = torch.Generator().manual_seed(self.seed * 1_000_003 + self.steps)
         on_device = chance
         if self.device.type != "cpu":
-            on_device = torch.Generator(self.device).manual_seed(self.steps)
+            on_device = torch.Generator(self.device).manual_seed(chance.initial_seed())
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.lr * _share(self.steps / self.all_steps, self.recipe.warmup)
         images = torch.from_numpy(self.train.images[rows]).to(self.device, non_blocking=True)

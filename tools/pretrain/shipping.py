@@ -82,7 +82,12 @@ def card(
 
 
 def write_card(text: str, path: Path) -> None:
-    """Beside the weights."""
+    """Beside the weights; rows that somebody added to an older card stay."""
+    names = {line.split("|")[1] for line in text.splitlines() if line.startswith("| ")}
+    old = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    text += "".join(
+        f"{line}\n" for line in old if line.startswith("| ") and line.split("|")[1] not in names
+    )
     with atomic_path(path) as part:
         part.write_text(text, encoding="utf-8")
 

@@ -209,7 +209,8 @@ def test_the_expected_gain_is_read_from_the_comparison_in_both_directions() -> N
         {"layers": "all", "right": [30], "judged": [50], "seconds": 1.0},
     ]
     row = row_of({"chosen": "deep-probe", "folds": 5, "raced": raced})  # neither of those asked
-    asked = {"before": "head", "after": "last:1", "data_version": 1, "model": "m", "run": "t1"}
+    asked: dict[str, Any] = {"before": "head", "after": "last:1", "data_version": 1, "model": "m"}
+    asked |= {"run": "t1", "spec": {}}
     found = expected_gain([row], **asked)
     assert found is not None and found.value == pytest.approx(4 / 150)
     assert found.low < found.value < found.high
@@ -236,9 +237,16 @@ def test_a_gain_measured_with_the_settings_of_the_run_comes_first() -> None:
         measured([41, 43, 39]),
         measured([45, 47, 43], run="mine"),
     ]
-    asked = {"before": "head", "after": "last:1", "data_version": 1, "model": "m", "run": "mine"}
+    asked: dict[str, Any] = {"before": "head", "after": "last:1", "data_version": 1, "model": "m"}
+    asked |= {"run": "mine", "spec": {}}
     found = expected_gain(rows, **asked)
     assert found is not None and found.value == pytest.approx(15 / 150)
     found = expected_gain(rows[:2], **asked)
     assert found is not None and found.value == pytest.approx(3 / 150)
     assert expected_gain(rows[:1], **asked) is None
+    seen = measured([41, 43, 39])
+    seen.spec = {"settings": {"train.resize": "pad", "train.image_size": None}}
+    of = {"train": {"resize": "pad", "image_size": 128}}
+    assert expected_gain([seen], **{**asked, "spec": of}) is not None
+    of = {"train": {"resize": "squash", "image_size": 128}}
+    assert expected_gain([seen], **{**asked, "spec": of}) is None
