@@ -7,7 +7,8 @@ depends on the memory of a browser tab.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
@@ -19,9 +20,10 @@ from tl_ui.text import esc_md
 from tl_ui.texts import gate
 from tl_ui.texts import tasks as text
 
-__all__ = ["follow", "forget", "remember", "share_of", "started"]
+__all__ = ["follow", "forget", "made_for", "remember", "share_of", "started"]
 
 TICK_S = 0.5
+LOOKED_BACK = 50  # tasks of a kind among which the one that was made for something is looked for
 
 
 def remember(slot: str, task_id: str) -> None:
@@ -68,6 +70,26 @@ def started(
             remember(slot, row.id)
             return row
     return None
+
+
+def made_for(
+    work: Studio, kind: str, project_id: str, wanted: Mapping[str, Any], *, stops: Collection[str]
+) -> RunRow | None:
+    """The newest task of a kind with exactly this spec, in any state.
+
+    Args:
+        work: The engine.
+        kind: Of task.
+        project_id: Whose.
+        wanted: The spec.
+        stops: States in which a task with another spec is stopped: nobody wants it any more.
+    """
+    rows = work.queue.rows(project_id=project_id, kind=kind, limit=LOOKED_BACK)
+    for row in rows:
+        if row.state in stops and row.spec != wanted:
+            with suppress(RunStateError, RunNotFoundError):  # it has begun or ended this moment
+                work.stop(row.id)
+    return next((row for row in rows if row.spec == wanted), None)
 
 
 def _says(row: RunRow, payload: Mapping[str, Any] | None) -> bool:

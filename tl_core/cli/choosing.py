@@ -55,8 +55,6 @@ def choose(options: argparse.Namespace) -> int:
             for one, split in zip(intake.records, splits, strict=True)
             if split == "train"
         ]
-        if not training:
-            raise TooFewImagesError("There are no training pictures.", hint="Bring some first.")
         spec = RunSpec(
             model=ModelConfig(name=options.model or DEFAULT_MODEL),
             train=TrainConfig(seed=options.seed),
@@ -104,8 +102,6 @@ def layers_for(
     library = Library(engine)
     _, records, splits = library.records(project_id)
     training = [one for one, split in zip(records, splits, strict=True) if split == "train"]
-    if not training:
-        raise TooFewImagesError("There are no training pictures.", hint="Bring some first.")
     keep_freed_memory()
     found = _raced(
         home,
@@ -128,6 +124,8 @@ def layers_for(
 def _raced(home: Home, training: Sequence[ImageRecord], spec: RunSpec, **more: Any) -> Field:
     from tl_core.jobs.choosing import raced  # imports torch
 
+    if not training:
+        raise TooFewImagesError("There are no training pictures.", hint="Bring some first.")
     bars = Bars()
 
     def progress(stage: str, unit: str = "pictures") -> Callable[[int, int], None]:

@@ -250,8 +250,8 @@ def still_falling(history: Sequence[EpochDone], val_losses: np.ndarray) -> Still
     by_picture = float(falls.std(ddof=1)) / math.sqrt(n)
     by_epoch = _epoch_noise(losses.mean(axis=1)) * math.sqrt(2 / half)
     error, fall, level = math.hypot(by_picture, by_epoch), float(falls.mean()), float(before.mean())
-    z = fall / error if error > 0 else math.copysign(math.inf, fall) if fall else 0.0
-    return StillFalling(fall / level if level > 0 else 0.0, z, len(high) - half)
+    share = fall / level if level > 0 else 0.0
+    return StillFalling(share, _over(fall, error), len(high) - half)
 
 
 def generalisation_gap(done: EpochDone) -> Gap:
@@ -324,8 +324,14 @@ def _rise_since(best: int, val_losses: np.ndarray, begins: Sequence[int]) -> Ris
     curve = val_losses.mean(axis=1, dtype=np.float64)
     by_epoch = _run_noise(curve, begins) * math.sqrt(1 / (stop - start) + 1 / WINDOW)
     error = math.hypot(by_picture, by_epoch)
-    z = mean / error if error > 0 else math.copysign(math.inf, mean) if mean else 0.0
-    return Rise(best + 1, mean, z, n)
+    return Rise(best + 1, mean, _over(mean, error), n)
+
+
+def _over(value: float, error: float) -> float:
+    """A value in standard errors; without an error it is sure, or nothing."""
+    if error > 0:
+        return value / error
+    return math.copysign(math.inf, value) if value else 0.0
 
 
 def _run_noise(curve: np.ndarray, begins: Sequence[int]) -> float:

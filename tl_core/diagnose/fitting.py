@@ -24,9 +24,7 @@ RISE_LEAST = 0.08  # of the best validation loss; less is no harm, however sure 
 RISE_LEAST_LATER = 0.25  # the same in a stage after the first, where its gate tells of less (0021)
 RISE_PROBLEM = 0.5  # of the best validation loss; a rise that large is called a problem
 BROUGHT_Z = 2.5  # standard errors by which a later stage must be better than those before it
-MARKED = (
-    0.3  # of the best validation loss; so large a rise beside a gap needs less certainty (0021)
-)
+MARKED = 0.3  # of the best validation loss; beside a gap such a rise needs less certainty (0021)
 MARKED_Z = 1.645  # standard errors, one-sided 95 %
 STEEP = 0.02  # of the training loss per epoch; where epochs are too few to ask validation (0021)
 LEARNING = 0.01  # of the training loss per epoch; less is no learning (decision 0021)

@@ -7,14 +7,14 @@ from functools import lru_cache
 
 import numpy as np
 
-from tl_core.check.copies import copies_of
+from tl_core.check.copies import Copies, copies_of
 from tl_core.check.crops import FINE_PX
 from tl_core.check.division import all_units
 from tl_core.check.findings import CheckedSet
 from tl_core.check.looks import fine_grey, looks_of
 from tl_core.storage import Home
 
-__all__ = ["moving_together"]
+__all__ = ["copies_in", "moving_together"]
 
 
 def moving_together(
@@ -33,10 +33,22 @@ def moving_together(
         cut_outs: Whether pictures that are a part of another one are looked for too, which takes
             about 6 ms a picture.
     """
-    looks = looks_of(home, checked.digests, report=report)
+    grey = looks_of(home, checked.digests, report=report)["grey"]
+    found = copies_of(checked, grey) if not cut_outs else copies_in(home, checked, grey)
+    return all_units(checked, found)
+
+
+def copies_in(home: Home, checked: CheckedSet, grey: np.ndarray) -> Copies:
+    """Copies, near-duplicates and cut-outs among stored pictures.
+
+    Args:
+        home: The store that holds the pictures.
+        checked: The pictures.
+        grey: uint8 (N, 32, 32), as in ``LOOK``.
+    """
 
     @lru_cache(maxsize=2048)  # 128 MB
     def fine(position: int) -> np.ndarray:
         return fine_grey(home, checked.digests[position], FINE_PX)
 
-    return all_units(checked, copies_of(checked, looks["grey"], fine if cut_outs else None))
+    return copies_of(checked, grey, fine)

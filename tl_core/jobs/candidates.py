@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -99,15 +99,8 @@ class Ground:
 
         Then adapting only the first block is worth a try (Lee and others, ICLR 2023).
         """
-        facts = card(self.spec.model.name).for_channels(self.channels)
-        own = {"freeze.layers": "head", "train.image_size": None}  # as the limits were measured
-        spec = resolved(
-            changed(self.spec, own),
-            card=facts,
-            n_train=len(self.labels),
-            n_classes=self.n_classes,
-            channels=self.channels,
-        )
+        own = changed(self.spec, {"train.image_size": None})  # as the limits were measured
+        spec, facts = replace(self, spec=own).settled("head")
         model, groups = self.network(spec)
         model.to(choose_device("auto"))
         found = block_distances(model, groups, spec, facts, self.data(spec))

@@ -5,24 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
 
 from tl_core.cache.shelf import Shelf
-from tl_core.check.copies import Copies, copies_of
-from tl_core.check.crops import FINE_PX
+from tl_core.check.copies import Copies
 from tl_core.check.division import all_units
 from tl_core.check.findings import CheckedSet, DataFinding
 from tl_core.check.gap import REPEATS, dealt, has_groups, judged_rows, measured
 from tl_core.check.honesty import Honesty
-from tl_core.check.looks import fine_grey, looks_of
+from tl_core.check.looks import looks_of
 from tl_core.check.whole import check_set, checked_set, to_be_judged
 from tl_core.config import RunSpec, changed
 from tl_core.data.pixels import open_pixels
 from tl_core.errors import TooFewImagesError
+from tl_core.jobs.belonging import copies_in
 from tl_core.jobs.work import Context
 from tl_core.models.build import build
 from tl_core.models.catalog import DEFAULT_MODEL, card
@@ -125,11 +124,7 @@ def examined(
     looks = looks_of(home, checked.digests, report=progress("Looking at the pictures"))
     progress("Comparing the pictures")(0, 0)
 
-    @lru_cache(maxsize=2048)  # 128 MB
-    def fine(position: int) -> np.ndarray:
-        return fine_grey(home, checked.digests[position], FINE_PX)
-
-    copies = copies_of(checked, looks["grey"], fine)
+    copies = copies_in(home, checked, looks["grey"])
     open_rows = np.flatnonzero([split != "test" for split in checked.splits])
     seen = seen_by_network(home, checked, open_rows, progress)
     rows = to_be_judged(checked, copies)

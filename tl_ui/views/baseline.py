@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from html import escape
 from typing import Any, Literal
 
 import streamlit as st
 
-from tl_core.errors import RunNotFoundError, RunStateError
 from tl_core.models.catalog import is_downloaded
 from tl_core.session import Project, RunRow, Studio
 from tl_ui import asking
@@ -22,7 +20,6 @@ from tl_ui.views.meaning import headed
 __all__ = ["KIND", "card"]
 
 KIND = "baseline"
-LOOKED_BACK = 50  # baselines of a project among which the one for these pictures is looked for
 STYLE = """<style>
 .thaw-base{display:flex;flex-wrap:wrap;align-items:center;gap:.2rem 1.2rem;margin:0}
 .thaw-base strong{font-size:2.3rem;line-height:1.15;font-weight:700;letter-spacing:-.02em}
@@ -69,12 +66,7 @@ def _known(work: Studio, project: Project, wanted: Mapping[str, Any]) -> RunRow 
 
     One that still waits and was for other pictures or another network is taken off the queue.
     """
-    rows = work.queue.rows(project_id=project.id, kind=KIND, limit=LOOKED_BACK)
-    for row in rows:
-        if row.state == "queued" and row.spec != wanted:
-            with suppress(RunStateError, RunNotFoundError):  # it has begun or ended this moment
-                work.stop(row.id)
-    return next((row for row in rows if row.spec == wanted), None)
+    return asking.made_for(work, KIND, project.id, wanted, stops=("queued",))
 
 
 def _start(work: Studio, project: Project, wanted: Mapping[str, Any]) -> RunRow:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from html import escape
 from typing import Any
 
 import streamlit as st
 
-from tl_core.errors import RunNotFoundError, RunStateError
+from tl_core.jobs.queue import ACTIVE
 from tl_core.models.catalog import is_downloaded
 from tl_core.session import RunRow
 from tl_ui import asking
@@ -94,13 +93,8 @@ def _known(draft: Draft) -> RunRow:
 
     One that is at work or waits and was for others is stopped.
     """
-    work, wanted = draft.work, _wanted(draft)
-    rows = work.queue.rows(project_id=draft.project_id, kind=AT_ONCE, limit=LOOKED_BACK)
-    for row in rows:
-        if row.active and row.state != "stopping" and row.spec != wanted:
-            with suppress(RunStateError, RunNotFoundError):  # it has ended this moment
-                work.stop(row.id)
-    found = next((row for row in rows if row.spec == wanted), None)
+    work, stops = draft.work, ACTIVE - {"stopping"}
+    found = asking.made_for(work, AT_ONCE, draft.project_id, _wanted(draft), stops=stops)
     return found or work.task(_ask_heads(draft))
 
 
