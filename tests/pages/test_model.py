@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -227,7 +229,7 @@ def test_a_network_used_before_says_what_it_took(open_page: OpenPage, studio: St
     project = seed.project_with_pictures(studio)
     seed.finished_run(studio, project)
     said = texts(open_page("model", project=project.id)).replace("\\", "")
-    assert "Last run here: 1 second (head only)" in said
+    assert re.search(r"Last run here: \d+ seconds? \(head only\)", said)  # a busy machine takes 2
 
 
 def test_numbers_in_words() -> None:

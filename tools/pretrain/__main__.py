@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import platform
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 
 from tl_core.models.catalog import ASSETS
 from tl_core.storage import read_json, write_json
 from tools.pretrain.loop import Trainer, judged, recalibrated
-from tools.pretrain.pictures import opened
+from tools.pretrain.pictures import Pictures, opened
 from tools.pretrain.recipes import RECIPES, Recipe, within
 from tools.pretrain.shipping import card, half_precision, write_card, write_weights
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "out" / "pretrain"
+TRIED_AT_ONCE = 16  # pictures; enough to tell whether a processor computes in bfloat16 itself
 
 
 def main() -> None:
@@ -36,19 +39,33 @@ def main() -> None:
     if plan.is_file():
         told = read_json(plan)
         recipe, seed = Recipe.from_dict(told["recipe"]), int(told["seed"])
-        trainer = Trainer(recipe, train, valid, device, seed)
+        dtype = getattr(torch, told["dtype"])
+        trainer = Trainer(recipe, train, valid, device, seed, dtype=dtype)
         if checkpoint.is_file():
             trainer.load(checkpoint)
+        elif told["begun_from"]:  # ended before its first epoch was whole
+            trainer.begin(_weights(args.begin))
         print(f"going on after epoch {trainer.done} of {recipe.epochs}", flush=True)
     else:
         recipe, seed = RECIPES[args.name], args.seed
-        trainer = Trainer(recipe, train, valid, device, seed)
+        dtype = _dtype(recipe, train, valid, device, seed)
+        trainer = Trainer(recipe, train, valid, device, seed, dtype=dtype)
         if args.hours:
             costs = [trainer.seconds_an_epoch(phase) for phase in recipe.phases]
             print("seconds an epoch: " + ", ".join(f"{one:.0f}" for one in costs), flush=True)
             recipe = within(recipe, costs, args.hours * 3600)
-            trainer = Trainer(recipe, train, valid, device, seed)
-        write_json(plan, {"recipe": recipe.to_dict(), "seed": seed})
+            trainer = Trainer(recipe, train, valid, device, seed, dtype=dtype)
+        if args.begin:
+            trainer.begin(_weights(args.begin))
+        write_json(
+            plan,
+            {
+                "recipe": recipe.to_dict(),
+                "seed": seed,
+                "dtype": str(dtype).removeprefix("torch."),
+                "begun_from": _digest(args.begin) if args.begin else None,
+            },
+        )
     for epoch in trainer.epochs():
         line = json.dumps(asdict(epoch))
         with log.open("a", encoding="utf-8") as stream:  # a kill before the next line: twice
@@ -85,11 +102,40 @@ def _finish(
         n_train=len(trainer.train),
         seed=seed,
         compute=f"{hours:.1f} hours on {where}",
+        begun_from=read_json(out / "plan.json")["begun_from"],
     )
     folder = ASSETS / "backbones" if args.ship else out
     size_bytes = write_weights(network, folder / f"{name}.safetensors")
     write_card(text, folder / f"{name}.md")
     print(f"{text}\nwritten to {folder}: {size_bytes / 1e6:.1f} MB")
+
+
+def _dtype(
+    recipe: Recipe, train: Pictures, valid: Pictures, device: torch.device, seed: int
+) -> torch.dtype:
+    """The faster one: processors without instructions for bfloat16 take far longer with it."""
+    if device.type == "cuda":
+        return torch.bfloat16
+    small = replace(recipe, batch=min(recipe.batch, TRIED_AT_ONCE))
+    times = {
+        dtype: Trainer(small, train, valid, device, seed, dtype=dtype).seconds_an_epoch(
+            recipe.phases[0]
+        )
+        for dtype in (torch.float32, torch.bfloat16)
+    }
+    return min(times, key=times.__getitem__)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _weights(path: Path) -> dict[str, torch.Tensor]:
+    return {
+        name: value.float() if value.is_floating_point() else value
+        for name, value in load_file(path).items()
+    }
 
 
 def _cpu() -> str:
@@ -100,6 +146,7 @@ def _parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.pretrain", description=__doc__)
     parser.add_argument("name", choices=tuple(RECIPES))
     parser.add_argument("--data", type=Path, required=True, help="folder of the parquet files")
+    parser.add_argument("--begin", type=Path, help="weights to go on from (safetensors)")
     parser.add_argument("--out", type=Path, default=OUT, help="pictures, logs, checkpoints")
     parser.add_argument("--hours", type=float, help="shorten the recipe to what fits here")
     parser.add_argument("--until", type=float, help="Unix time after which no epoch is begun")

@@ -50,13 +50,21 @@ class Trainer:
         valid: Pictures to judge by; they choose nothing.
         device: Where.
         seed: Of weights, order and changes; the same seed and machine give the same network.
+        dtype: Of what is computed; weights stay float32.
     """
 
     def __init__(
-        self, recipe: Recipe, train: Pictures, valid: Pictures, device: torch.device, seed: int
+        self,
+        recipe: Recipe,
+        train: Pictures,
+        valid: Pictures,
+        device: torch.device,
+        seed: int,
+        *,
+        dtype: torch.dtype = torch.bfloat16,
     ) -> None:
         self.recipe, self.train, self.valid = recipe, train, valid
-        self.device, self.seed, self.done = device, seed, 0
+        self.device, self.seed, self.dtype, self.done = device, seed, dtype, 0
         torch.manual_seed(seed)
         model = timm.create_model(recipe.model, num_classes=len(train.classes), **recipe.options)
         self.model: nn.Module = model.to(device).to(memory_format=torch.channels_last)
@@ -75,6 +83,11 @@ class Trainer:
         for number, phase in enumerate(_each(self.recipe)):
             if number >= self.done:
                 yield self._epoch(number, phase)
+
+    def begin(self, weights: dict[str, Tensor]) -> None:
+        """Start from a network's weights instead of random ones."""
+        for model in (self.model, self.average):
+            model.load_state_dict(weights)
 
     def save(self, path: Path) -> None:
         """Everything that is needed to go on."""
@@ -100,7 +113,9 @@ class Trainer:
 
     def seconds_an_epoch(self, phase: Phase) -> float:
         """Measured on a copy, so that nothing is learned."""
-        probe = Trainer(self.recipe, self.train, self.valid, self.device, self.seed)
+        probe = Trainer(
+            self.recipe, self.train, self.valid, self.device, self.seed, dtype=self.dtype
+        )
         times = []
         for _ in range(TRIED_STEPS):
             begun = time.perf_counter()
@@ -118,7 +133,7 @@ class Trainer:
             rows = np.sort(order[at * self.recipe.batch : (at + 1) * self.recipe.batch])
             total += self._step(rows, phase)
         self.done = number + 1
-        accuracy = judged(self.average, self.valid, phase.size, self.device)
+        accuracy = judged(self.average, self.valid, phase.size, self.device, dtype=self.dtype)
         return Epoch(
             epoch=self.done,
             size=phase.size,
@@ -143,7 +158,7 @@ class Trainer:
             blend = mixed(seen, chance)
             seen = blend.images
         self.model.train()
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with _autocast(self.device, self.dtype):
             logits = self.model(seen.contiguous(memory_format=torch.channels_last))
         logits = logits.float()
         loss = F.cross_entropy(logits, labels)
@@ -171,12 +186,19 @@ class Trainer:
 
 
 @torch.inference_mode()
-def judged(model: nn.Module, pictures: Pictures, size: int, device: torch.device) -> float:
-    """Accuracy on whole pictures, 0..1, computed in bfloat16 as in training."""
+def judged(
+    model: nn.Module,
+    pictures: Pictures,
+    size: int,
+    device: torch.device,
+    *,
+    dtype: torch.dtype = torch.float32,
+) -> float:
+    """Accuracy on whole pictures, 0..1."""
     model.eval()
     right = 0
     for images, labels in _batches(pictures, device):
-        with torch.autocast(device.type, torch.bfloat16):
+        with _autocast(device, dtype):
             logits = model(normalised(resized(images, size)))
         right += int((logits.argmax(1) == labels).sum())
     return right / len(pictures)
@@ -254,6 +276,10 @@ def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.SGD(
         groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=True, fused=True
     )
+
+
+def _autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:
+    return torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
 
 
 def _wait(device: torch.device) -> None:

@@ -38,6 +38,7 @@ def card(
     n_train: int,
     seed: int,
     compute: str,
+    begun_from: str | None = None,
 ) -> str:
     """The card in Markdown; transfer results are added by hand from the benchmarks.
 
@@ -50,7 +51,9 @@ def card(
         n_train: Pictures it learned from.
         seed: Of the training.
         compute: Machine and hours.
+        begun_from: SHA-256 of the weights it went on from; without, it began at random.
     """
+    begun = f"from the weights {begun_from[:12]} (SHA-256)" if begun_from else "from scratch"
     count = sum(one.numel() for one in model.parameters())
     judged = ", ".join(
         f"{accuracy:.1%} at {size} px ({low:.1%} to {high:.1%})"
@@ -68,7 +71,7 @@ def card(
         "data": f"Tiny-ImageNet-200, {n_train:,} training pictures of 64 x 64 (research terms)",
         "classes": "WordNet ids in sorted order",
         "normalisation": "ImageNet mean and standard deviation",
-        "recipe": f"from scratch: {phases}; mixup and cutmix in turn, random crop, flip, light "
+        "recipe": f"{begun}: {phases}; mixup and cutmix in turn, random crop, flip, light "
         f"and colour; {recipe.optimizer}, batch {recipe.batch}, peak rate {recipe.lr:g}, cosine, "
         f"weight decay {recipe.weight_decay:g}, averaged weights {recipe.ema:g}, no label "
         f"smoothing; normalisation statistics taken anew from whole pictures; seed {seed}",

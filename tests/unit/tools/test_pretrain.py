@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import sys
 from dataclasses import replace
@@ -16,12 +17,13 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import nn
 
+from tl_core.storage import read_json
 from tools.pretrain import __main__ as program
 from tools.pretrain.augment import cropped, mixed, resized
 from tools.pretrain.loop import Trainer, judged, recalibrated
 from tools.pretrain.pictures import Pictures, opened
 from tools.pretrain.recipes import RECIPES, Phase, Recipe, within
-from tools.pretrain.shipping import half_precision
+from tools.pretrain.shipping import half_precision, write_weights
 
 CPU = torch.device("cpu")
 TINY = Recipe(
@@ -178,6 +180,28 @@ def test_one_command_trains_goes_on_and_writes_weights_and_a_card(
     assert {one.dtype for one in weights.values()} <= {torch.float16, torch.int64}
     card = (folder / "test_resnet_tiny_imagenet.md").read_text(encoding="utf-8")
     assert "at 48 px (" in card and "research terms" in card and "seed 0" in card
+
+
+def test_it_goes_on_from_shipped_weights_and_the_card_says_so(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = replace(TINY, judged=(32,), lr=1e-9, phases=(Phase(epochs=1, size=32),))
+    monkeypatch.setitem(program.RECIPES, "resnet10t", one)
+    old = Trainer(one, pictures(), pictures(16), CPU, 7)
+    begun = tmp_path / "begun.safetensors"
+    write_weights(old.model, begun)
+    out = tmp_path / "out"
+    command = ["pretrain", "resnet10t", "--data", str(data), "--out", str(out)]
+    command += ["--device", "cpu", "--input-px", "32", "--begin", str(begun)]
+    monkeypatch.setattr(sys, "argv", command)
+    program.main()
+    found = load_file(out / "resnet10t" / "test_resnet_tiny_imagenet.safetensors")
+    for name, value in load_file(begun).items():
+        if name.endswith("weight"):
+            assert torch.allclose(found[name], value, atol=1e-3), name
+    told = read_json(out / "resnet10t" / "plan.json")
+    assert told["begun_from"] == hashlib.sha256(begun.read_bytes()).hexdigest()
+    assert f"from the weights {told['begun_from'][:12]}" in capsys.readouterr().out
 
 
 def test_what_is_judged_is_what_ships() -> None:
