@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from tl_core.config import DataConfig, RunSpec, changed
 from tl_core.data.divided import Divided, divided
 from tl_core.data.quarantine import Quarantined
 from tl_core.errors import RunStateError, TLError
-from tl_core.evaluate import words
 from tl_core.events import FindingRaised, Progress
 from tl_core.jobs import continuing, estimate, gates, incoming
 from tl_core.jobs.bringing import queue_intake
@@ -29,14 +27,15 @@ from tl_core.jobs.log import EventLog
 from tl_core.jobs.overview import DataView, data_view
 from tl_core.jobs.queue import ACTIVE, Queue, RunRow
 from tl_core.jobs.removing import forget_project, forget_run
+from tl_core.jobs.results import Results
 from tl_core.jobs.schema import open_engine
-from tl_core.jobs.submit import Snapshot, read_snapshot, submit_training
+from tl_core.jobs.submit import read_snapshot, submit_training
 from tl_core.jobs.supervisor import ensure_running, note_server
 from tl_core.jobs.versions import Versions
 from tl_core.jobs.view import RunView, fold
 from tl_core.models.catalog import card
 from tl_core.models.facts import ModelCard
-from tl_core.storage import Home, read_json
+from tl_core.storage import Home
 from tl_core.train import defaults
 
 __all__ = [
@@ -59,7 +58,7 @@ STEPS = ("data", "model", "layers", "train", "evaluate", "predict", "export")
 SAMPLE_NAME = "Surface inspection (sample)"
 
 
-class Studio:
+class Studio(Results):
     """The engine as the pages see it.
 
     Args:
@@ -67,7 +66,7 @@ class Studio:
     """
 
     def __init__(self, home: Home | None = None) -> None:
-        self.home = home or Home()
+        super().__init__(home or Home())
         self._engine = open_engine(self.home)
         self.library = Library(self._engine)
         self.curation = Curation(self._engine)
@@ -364,32 +363,6 @@ class Studio:
         row = self.queue.get(run_id)  # before the events: a terminal state implies all are there
         view = view or RunView(run_id=run_id)
         return replace(fold(view, self.log.all_after(run_id, view.cursor)), state=row.state)
-
-    # -- results -------------------------------------------------------------------------------
-
-    def report(self, run_id: str, split: str) -> dict[str, Any] | None:
-        """The evaluation of a finished run on "test" or "val"; None when there is none."""
-        path = self.home.run_dir(run_id) / f"report-{split}.json"
-        if split not in ("test", "val") or not path.is_file():
-            return None
-        body: dict[str, Any] = read_json(path)
-        return body
-
-    def sentences(self, report: Mapping[str, Any]) -> list[str]:
-        """What a report says, in plain words, the most important first."""
-        return words.sentences(report)
-
-    def snapshot(self, run_id: str) -> Snapshot:
-        """The pictures a run was started with."""
-        return read_snapshot(self.home, run_id)
-
-    def exported(self, run_id: str) -> list[Path]:
-        """Files ready to be downloaded, newest first."""
-        folder = self.home.run_dir(run_id) / "export"
-        if not folder.is_dir():
-            return []
-        files = [path for path in folder.iterdir() if path.suffix == ".zip"]
-        return sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)
 
     # -- short work in other processes ---------------------------------------------------------
 

@@ -34,6 +34,7 @@ from tl_core.events import (
     StepDone,
     StrengthTried,
 )
+from tl_core.jobs.following import keep_answers
 from tl_core.jobs.log import Writer
 from tl_core.jobs.schema import open_engine
 from tl_core.session import Project, Studio
@@ -398,7 +399,7 @@ def finding(after: int = EPOCHS, *, verdict: str = "overfit") -> FindingRaised:
 def fake_report(
     studio: Studio, run_id: str, split: str, *, right: float, seed: int
 ) -> dict[str, Any] | None:
-    """A real report on made-up probabilities; None when the part is empty."""
+    """A real report on made-up probabilities, which are kept too; None when the part is empty."""
     snapshot = studio.snapshot(run_id)
     rows = snapshot.part(split)
     if not rows:
@@ -413,9 +414,11 @@ def fake_report(
     )
     scores = rng.random((len(rows), n_classes)) * 0.3
     scores[np.arange(len(rows)), answers] += 0.7
+    scores /= scores.sum(axis=1, keepdims=True)
+    keep_answers(studio.home, run_id, split, rows, snapshot.classes, scores)
     return build_report(
         labels,
-        scores / scores.sum(axis=1, keepdims=True),
+        scores,
         classes=snapshot.classes,
         image_ids=[str(row.id) for row in rows],
         split=split,

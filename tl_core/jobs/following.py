@@ -6,21 +6,25 @@ No torch here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors.numpy import load_file, save
 
 from tl_core.config import RunSpec
 from tl_core.diagnose.following import Answer, compared, followed_up, not_comparable
+from tl_core.evaluate.answers import Answers
 from tl_core.events import FindingRaised, RunFinished
 from tl_core.jobs.continuing import Origin
 from tl_core.jobs.library import ImageRow
-from tl_core.storage import Home, read_json, write_json
+from tl_core.storage import Home, atomic_path, read_json, write_json
 
-__all__ = ["answers_of", "follow_up", "keep_answers"]
+__all__ = ["all_answers", "answers_of", "follow_up", "keep_answers"]
 
 SCHEMA = 1
 LEAST = 1e-7  # a probability of the true class counts as no smaller
+PROBABILITIES = ".safetensors"
 DIGITS = 6  # of a loss, in nats
 
 
@@ -35,7 +39,9 @@ def keep_answers(
     """Write down what the finished network says of every picture of a part.
 
     Leaves ``answers-val.json`` or ``answers-test.json``: aligned lists of ``pictures`` (content
-    digests), ``labels``, ``answers`` (class names) and ``losses`` in nats.
+    digests), ``images`` (ids), ``labels``, ``answers`` (class names) and ``losses`` in nats, and
+    the names of the ``classes``; and beside it, under the same name, a safetensors file with all
+    ``probabilities`` (float32).
 
     Args:
         home: The home.
@@ -50,12 +56,35 @@ def keep_answers(
     given = np.clip(probabilities[np.arange(len(rows)), true], LEAST, 1.0)
     body = {
         "schema": SCHEMA,
+        "classes": list(classes),
         "pictures": [row.digest for row in rows],
+        "images": [str(row.id) for row in rows],
         "labels": [row.label for row in rows],
         "answers": [classes[answer] for answer in probabilities.argmax(axis=1)],
         "losses": [round(float(loss), DIGITS) for loss in -np.log(given)],
     }
-    write_json(_path(home, run_id, split), body)
+    path = _path(home, run_id, split)
+    with atomic_path(path.with_suffix(PROBABILITIES)) as part:
+        part.write_bytes(save({"probabilities": probabilities.astype(np.float32)}))
+    write_json(path, body)
+
+
+def all_answers(home: Home, run_id: str, split: str) -> Answers | None:
+    """What ``keep_answers`` wrote; None when it is not there or of an earlier version."""
+    path = _path(home, run_id, split)
+    numbers = path.with_suffix(PROBABILITIES)
+    if not (path.is_file() and numbers.is_file()):
+        return None
+    body: dict[str, list[Any]] = read_json(path)
+    number = {name: position for position, name in enumerate(body["classes"])}
+    probabilities = load_file(numbers)["probabilities"].astype(np.float64)
+    return Answers(
+        images=tuple(body["images"]),
+        pictures=tuple(body["pictures"]),
+        labels=np.array([number[one] for one in body["labels"]], dtype=np.int64),
+        probabilities=probabilities / probabilities.sum(axis=1, keepdims=True),
+        classes=tuple(body["classes"]),
+    )
 
 
 def answers_of(home: Home, run_id: str, split: str) -> dict[str, Answer]:
@@ -100,5 +129,5 @@ def follow_up(
     return followed_up(effect, remedy=spec.remedy, began=began, epoch=finished.epochs)
 
 
-def _path(home: Home, run_id: str, split: str) -> Any:
+def _path(home: Home, run_id: str, split: str) -> Path:
     return home.run_dir(run_id) / f"answers-{split}.json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from safetensors.torch import load_file
 from sqlalchemy import Engine
@@ -85,6 +86,14 @@ def test_what_every_picture_was_answered_is_kept(home: Home) -> None:
     mean = sum(one.loss for one in found.values()) / len(found)
     assert mean == pytest.approx(report["log_loss"], abs=1e-4)
     assert answers_of(home, "t0000000000", "val") == {}
+
+    whole = Studio(home).answers(run_id, "val")
+    assert whole is not None and whole.images == tuple(str(row.id) for row in rows)
+    assert int(whole.right.sum()) == report["accuracy"]["right"]
+    assert float(whole.losses.mean()) == pytest.approx(report["log_loss"], abs=1e-4)
+    assert whole.probabilities.sum(axis=1) == pytest.approx(np.ones(len(rows)))
+    assert Studio(home).answers(run_id, "train") is None
+    assert Studio(home).answers("t0000000000", "val") is None
 
 
 def finished(home: Home, engine: Engine, spec: RunSpec = SPEC) -> RunRow:

@@ -1,0 +1,63 @@
+"""What a finished run has left: reports, answers, its pictures, exported files. No torch.
+
+``tl_core.session.Studio`` is one of these, so that pages have one thing to call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tl_core.evaluate import words
+from tl_core.evaluate.answers import Answers
+from tl_core.jobs import following
+from tl_core.jobs.submit import Snapshot, read_snapshot
+from tl_core.storage import Home, read_json
+
+__all__ = ["Results"]
+
+
+class Results:
+    """The results of runs of one home.
+
+    Args:
+        home: Where they lie.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+
+    def report(self, run_id: str, split: str) -> dict[str, Any] | None:
+        """The evaluation of a finished run on "test" or "val"; None when there is none."""
+        path = self.home.run_dir(run_id) / f"report-{split}.json"
+        if split not in ("test", "val") or not path.is_file():
+            return None
+        body: dict[str, Any] = read_json(path)
+        return body
+
+    def sentences(self, report: Mapping[str, Any]) -> list[str]:
+        """What a report says, in plain words, the most important first."""
+        return words.sentences(report)
+
+    def snapshot(self, run_id: str) -> Snapshot:
+        """The pictures a run was started with."""
+        return read_snapshot(self.home, run_id)
+
+    def exported(self, run_id: str) -> list[Path]:
+        """Files ready to be downloaded, newest first."""
+        folder = self.home.run_dir(run_id) / "export"
+        if not folder.is_dir():
+            return []
+        files = [path for path in folder.iterdir() if path.suffix == ".zip"]
+        return sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)
+
+    def answers(self, run_id: str, split: str) -> Answers | None:
+        """What a finished run says of every picture of "val" or "test".
+
+        None when the part has no pictures, the run has not ended, or it is of a version of Thaw
+        that did not keep them.
+        """
+        if split not in ("test", "val"):
+            return None
+        return following.all_answers(self.home, run_id, split)
