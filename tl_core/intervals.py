@@ -20,6 +20,7 @@ __all__ = [
     "paired_mean",
     "paired_shares",
     "wilson",
+    "wilson_share",
 ]
 
 LEVEL = 0.95
@@ -71,6 +72,28 @@ def wilson(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
     low = 0.0 if successes == 0 else max(0.0, middle - half)
     high = 1.0 if successes == n else min(1.0, middle + half)
     return low, high
+
+
+def wilson_share(share: float, n: float, level: float = LEVEL) -> tuple[float, float]:
+    """Wilson's interval of a share that is worth ``n`` independent pictures.
+
+    For scores that are no plain share of pictures (F1, area under a curve) and for pictures that
+    come in groups: ``n`` is then ``share * (1 - share) / error ** 2``.
+
+    Args:
+        share: 0..1.
+        n: Above 0; need not be whole.
+        level: Confidence, between 0 and 1.
+
+    Source:
+        Korn and Graubard 1998, Survey Methodology 24, 193-201 (effective number of cases).
+    """
+    z = NormalDist().inv_cdf((1.0 + level) / 2.0)
+    shrink = 1.0 + z * z / n
+    middle = (share + z * z / (2.0 * n)) / shrink
+    half = z * math.sqrt(share * (1.0 - share) / n + z * z / (4.0 * n * n)) / shrink
+    low = 0.0 if share <= 0.0 else max(0.0, middle - half)
+    return low, 1.0 if share >= 1.0 else min(1.0, middle + half)
 
 
 def newcombe(

@@ -37,6 +37,7 @@ GROUPS = {
     "data.numbers": "data.numbers.meaning",
     "data.parts": "data.parts.meaning",
     "data.honesty": "data.honesty.meaning",
+    "closer.line.figures": "closer.class.meaning",
 }
 CHARTS = {
     "confusion.chart": "confusion.meaning",
@@ -46,13 +47,25 @@ CHARTS = {
     "data.balance": "data.classes.meaning",
     "growth.curve": "growth.meaning",
     "transfer.bars": "transfer.meaning",
+    "closer.curve.chart": "closer.class.meaning",
+    "closer.reliability.chart": "closer.reliability.meaning",
 }
 TABLES = {  # by their columns, as a test sees no key of a table; one of these explains it
     ("class", "support"): ("classes.meaning",),
     (data.CLASS, data.TOTAL): ("data.classes.meaning", "data.parts.meaning"),
     (growth.CLASS, growth.COUNT): ("growth.meaning.classes",),
+    ("name", "value"): ("closer.scores.meaning",),
+    ("kind", "n"): ("closer.kinds.meaning",),
 }
-TABLE_KEYS = ("classes", "data.split.", "data.table", "growth.classes", "advice.")
+TABLE_KEYS = (
+    "classes",
+    "data.split.",
+    "data.table",
+    "growth.classes",
+    "advice.",
+    "all-scores",
+    "kinds",
+)
 DRAWN = {
     "thaw-score": "scores.meaning",
     "thaw-base": "baseline.meaning",
@@ -176,13 +189,30 @@ def checked(studio: Studio, project: Project, honesty: Any = FLATTERED) -> str:
 def test_evaluate(studio: Studio, project: Project, open_page: OpenPage) -> None:
     run_id = seed.finished_run(studio, project, findings=[seed.finding()])
     app = open_page("evaluate", project=project.id, run=run_id)
-    told = all_explained(app, "says.meaning", "mistakes.meaning", drawn=5)
+    told = all_explained(app, "says.meaning", "mistakes.meaning", drawn=6)
     report = studio.report(run_id, "test")
     assert report is not None
     right, n = report["accuracy"]["right"], report["n"]
     assert f"{right} right answers of {n}; the answer is" in told["scores.meaning"]
     assert f"{100 * report['calibration']['ece']:.1f} points here" in told["says.meaning"]
     assert "McNemar" in told["says.meaning"]
+
+
+@pytest.mark.parametrize(
+    ("view", "told"),
+    [
+        ("scores", "500 redraws"),
+        ("class", "tried on the validation pictures"),
+        ("confidence", "Split conformal prediction"),
+    ],
+)
+def test_a_closer_look(
+    studio: Studio, project: Project, open_page: OpenPage, view: str, told: str
+) -> None:
+    run_id = seed.finished_run(studio, project)
+    app = open_page("evaluate", project=project.id, run=run_id)
+    app.get("segmented_control")[-1].set_value(view).run()
+    assert told in " ".join(all_explained(app, "says.meaning", drawn=6).values())
 
 
 def test_data(studio: Studio, project: Project, open_page: OpenPage) -> None:

@@ -28,8 +28,7 @@ from tl_core.config import (
     changed,
 )
 from tl_core.data.intake import Intake
-from tl_core.errors import ConfigError, NoTestImagesError, RunStateError, TLError
-from tl_core.evaluate.words import sentences
+from tl_core.errors import ConfigError, TLError
 from tl_core.events import RunFinished, event_to_dict
 from tl_core.jobs.gates import answer, waits_at
 from tl_core.jobs.library import Library
@@ -102,41 +101,6 @@ def runs(options: argparse.Namespace) -> int:
         ]
         print(table(cells, ["run", "state", "project", "what", "validation", "test"]))
         print("".join(f"\n{one}" for one in map(_waiting_line, rows) if one), end="")
-    return 0
-
-
-def evaluate(options: argparse.Namespace) -> int:
-    """Print the report of a finished run."""
-    studio = Studio(Home(options.home))
-    row = studio.run(options.run_id)
-    for split in [options.split] if options.split else ["test", "val"]:
-        report = studio.report(row.id, split)
-        if report is not None:
-            break
-    else:
-        if row.state != "finished":
-            raise RunStateError(
-                f"Run {row.id} is {row.state}, it has no result yet.",
-                hint="Wait for it to end, or resume it.",
-            )
-        raise NoTestImagesError(
-            "This set has no test pictures.", hint="Ask for --split val, or bring a test folder."
-        )
-    if options.json:
-        as_lines({"run_id": row.id, **report})
-        return 0
-    print("\n".join(sentences(report)))
-    cells = [
-        [
-            one["class"],
-            str(one["support"]),
-            percent(one["precision"]),
-            percent(one["recall"]),
-            f"{one['f1']:.3f}" if one["f1"] is not None else "-",
-        ]
-        for one in report["per_class"]
-    ]
-    print("\n" + table(cells, ["class", "pictures", "precision", "recall", "F1"]))
     return 0
 
 
@@ -372,7 +336,6 @@ def _write_csv(path: Path, answers: list[dict[str, Any]]) -> None:
 
 
 __all__ = [
-    "evaluate",
     "export",
     "follow",
     "predict",

@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from sqlalchemy.exc import SQLAlchemyError
 
 from tl_core import __version__
-from tl_core.cli import advising, choosing, commands, inspecting, rates, worth
+from tl_core.cli import advising, choosing, commands, inspecting, judging, rates, worth
 from tl_core.config import HEAD_STARTS, RESIZE_MODES, SCHEDULES, STAGES, TrainConfig
 from tl_core.errors import TLError
 
@@ -91,9 +91,19 @@ def build_parser() -> argparse.ArgumentParser:
 
     _command(adder, "runs", "list the training runs", commands.runs)
 
-    evaluate = _command(adder, "evaluate", "judge a finished run", commands.evaluate)
+    evaluate = _command(adder, "evaluate", "judge a finished run", judging.evaluate)
     evaluate.add_argument("run_id", metavar="RUN_ID")
     evaluate.add_argument("--split", choices=("test", "val"), help="default: test if there is one")
+    evaluate.add_argument("--class", dest="label", metavar="NAME", help="where to draw its line")
+    evaluate.add_argument(
+        "--miss", type=float, default=1.0, metavar="N", help="a miss is worth N false alarms"
+    )
+    evaluate.add_argument(
+        "--sets", type=float, metavar="SHARE", help="sets that hold the truth so often, e.g. 0.9"
+    )
+    evaluate.add_argument(
+        "--confidence", choices=("corrected", "as-trained"), help="how sure it is from now on"
+    )
 
     export = _command(adder, "export", "write the bundle to take away", commands.export)
     export.add_argument("run_id", metavar="RUN_ID")

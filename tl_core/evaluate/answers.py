@@ -25,6 +25,7 @@ class Answers:
         labels: int64 (N,) true classes as positions in ``classes``.
         probabilities: float64 (N, C), rows sum to 1.
         classes: C names.
+        units: int64 (N,), pictures of the same number belong together; None = not known.
     """
 
     images: tuple[str, ...]
@@ -32,6 +33,7 @@ class Answers:
     labels: Ints
     probabilities: Floats
     classes: tuple[str, ...]
+    units: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

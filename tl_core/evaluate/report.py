@@ -17,17 +17,22 @@ Shape of a report (fractions 0..1, intervals 95 %, classes by name, pictures by 
     mistakes[]          image, true, predicted, confidence, true_probability; most confident first
     confidence          edges, right, wrong
     calibration         ece, null_mean, null_p95, alarm, mean_confidence, accuracy
+    scores              name -> value, ci; see ``tl_core.evaluate.scores``
+    groups              how many the pictures form, each standing alone counting as one
+    slices[]            see ``tl_core.evaluate.slices.Slice``
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.errors import EvaluateError, NoTestImagesError
+from tl_core.evaluate.answers import Answers
 from tl_core.evaluate.metrics import (
     balanced_accuracy,
     calibration,
@@ -35,12 +40,14 @@ from tl_core.evaluate.metrics import (
     mcnemar,
     top_k_right,
 )
+from tl_core.evaluate.scores import effective_pictures, scores
+from tl_core.evaluate.slices import slices
 from tl_core.evaluate.words import sentences
 from tl_core.intervals import wilson
 
-__all__ = ["build_report", "cell", "sentences"]
+__all__ = ["build_report", "cell", "retold", "sentences"]
 
-SCHEMA = 1
+SCHEMA = 2  # 1 had no scores, groups and slices
 SPLIT_WORDS = {"test": "test", "val": "validation", "train": "training"}
 
 Floats = NDArray[np.float64]
@@ -55,6 +62,8 @@ def build_report(
     image_ids: Sequence[str],
     split: str,
     train_counts: Mapping[str, int],
+    units: Ints | None = None,
+    kinds: Mapping[str, NDArray[np.str_]] | None = None,
 ) -> dict[str, Any]:
     """Judge predictions on one split.
 
@@ -65,6 +74,9 @@ def build_report(
         image_ids: N ids that the pages can open again, aligned with ``labels``.
         split: "test", "val" or "train"; only the words depend on it.
         train_counts: Class name to number of training pictures, for the majority line.
+        units: (N,) pictures of the same number belong together and count as one witness; without
+            it each stands alone.
+        kinds: Property to the kind of each picture, (N,), for the slices.
 
     Returns:
         The dictionary drawn in this module's docstring.
@@ -75,41 +87,84 @@ def build_report(
         ValueError: Shapes or labels do not fit each other.
     """
     y, p = _checked(labels, probabilities, classes, image_ids, split)
-    answer = p.argmax(axis=1).astype(np.int64)
-    confidence = p.max(axis=1)
-    right = answer == y
-    order = np.argsort(-confidence, kind="stable")
-    confusion, per_class = _per_class(y, answer, classes)
+    whole = Answers(
+        images=tuple(image_ids),
+        pictures=(),
+        labels=y,
+        probabilities=p,
+        classes=tuple(classes),
+        units=units,
+    )
+    confusion, per_class = _per_class(y, whole.given, classes)
     balanced, balanced_ci = balanced_accuracy(
         [row["right"] for row in per_class], [row["support"] for row in per_class]
     )
+    sure = _confident(whole)
+    accuracy = sure["scores"]["accuracy"]
     return {
         "schema": SCHEMA,
         "split": split,
         "n": len(y),
         "classes": list(classes),
-        "accuracy": _share(int(right.sum()), len(y)),
-        "majority": _majority(y, right, classes, train_counts),
+        "accuracy": {**accuracy, "right": int(whole.right.sum())},
+        "majority": _majority(y, whole.right, classes, train_counts),
         "balanced_accuracy": {"value": balanced, "ci": list(balanced_ci)},
-        "log_loss": _log_loss(y, p),
         "top3": _share(top_k_right(y, p, 3), len(y)) if len(classes) > 3 else None,
         "per_class": per_class,
         "confusion": confusion,
-        "cells": _cells(y, answer, order, image_ids),
+        "groups": len(y) if units is None else len(np.unique(units)),
+        "slices": _slices(whole, kinds or {}, units),
+        **sure,
+    }
+
+
+def retold(report: Mapping[str, Any], answers: Answers) -> dict[str, Any]:
+    """A report after its confidence was changed: the same answers, other probabilities.
+
+    Args:
+        report: As built.
+        answers: Of the same pictures in the same order.
+    """
+    return {**report, **_confident(answers)}
+
+
+def _confident(answers: Answers) -> dict[str, Any]:
+    """Everything in a report that depends on how sure the answers are."""
+    p, given, right, confidence = (
+        answers.probabilities,
+        answers.given,
+        answers.right,
+        answers.confidence,
+    )
+    order = np.argsort(-confidence, kind="stable")
+    return {
+        "log_loss": _log_loss(answers.labels, p),
+        "cells": _cells(answers.labels, given, order, answers.images),
         "mistakes": [
             {
-                "image": image_ids[i],
-                "true": classes[y[i]],
-                "predicted": classes[answer[i]],
+                "image": answers.images[i],
+                "true": answers.classes[answers.labels[i]],
+                "predicted": answers.classes[given[i]],
                 "confidence": float(confidence[i]),
-                "true_probability": float(p[i, y[i]]),
+                "true_probability": float(p[i, answers.labels[i]]),
             }
             for i in order
             if not right[i]
         ],
         "confidence": confidence_histogram(confidence, right),
         "calibration": calibration(confidence, right),
+        "scores": {
+            name: {"value": one.value, "ci": [one.low, one.high]}
+            for name, one in scores(answers, answers.units).items()
+        },
     }
+
+
+def _slices(
+    whole: Answers, kinds: Mapping[str, NDArray[np.str_]], units: Ints | None
+) -> list[dict[str, Any]]:
+    worth = None if units is None else effective_pictures(whole.right, whole.labels, units)
+    return [asdict(one) for one in slices(whole, kinds, worth)]
 
 
 def _checked(

@@ -35,6 +35,8 @@ def keep_answers(
     rows: Sequence[ImageRow],
     classes: Sequence[str],
     probabilities: np.ndarray,
+    *,
+    units: np.ndarray | None = None,
 ) -> None:
     """Write down what the finished network says of every picture of a part.
 
@@ -50,6 +52,7 @@ def keep_answers(
         rows: The pictures.
         classes: Names in the order of the outputs.
         probabilities: float (len(rows), len(classes)), rows summing to 1.
+        units: int (len(rows),), what belongs together, when it is known.
     """
     number = {name: position for position, name in enumerate(classes)}
     true = np.array([number[row.label] for row in rows])
@@ -59,6 +62,7 @@ def keep_answers(
         "classes": list(classes),
         "pictures": [row.digest for row in rows],
         "images": [str(row.id) for row in rows],
+        "units": None if units is None else units.tolist(),
         "labels": [row.label for row in rows],
         "answers": [classes[answer] for answer in probabilities.argmax(axis=1)],
         "losses": [round(float(loss), DIGITS) for loss in -np.log(given)],
@@ -84,6 +88,7 @@ def all_answers(home: Home, run_id: str, split: str) -> Answers | None:
         labels=np.array([number[one] for one in body["labels"]], dtype=np.int64),
         probabilities=probabilities / probabilities.sum(axis=1, keepdims=True),
         classes=tuple(body["classes"]),
+        units=np.array(body["units"], dtype=np.int64) if body.get("units") else None,
     )
 
 

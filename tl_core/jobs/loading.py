@@ -10,12 +10,14 @@ from torch import nn
 
 from tl_core.config import RunSpec
 from tl_core.errors import RunStateError
+from tl_core.jobs.confidence import temperature_of
 from tl_core.jobs.queue import Queue, RunRow
 from tl_core.jobs.submit import Snapshot, read_snapshot
 from tl_core.models.build import build
 from tl_core.models.catalog import card
 from tl_core.models.facts import ModelCard
 from tl_core.models.groups import layer_groups
+from tl_core.models.outputs import divide_outputs
 from tl_core.probe.deep import restored_deep_probe
 from tl_core.storage import Home
 
@@ -42,7 +44,7 @@ class Classifier:
 
 
 def load_classifier(home: Home, engine: Engine, run_id: str) -> Classifier:
-    """Load a finished run's best weights, in eval mode on the CPU.
+    """Load a finished run's best weights, in eval mode on the CPU, with its present confidence.
 
     Raises:
         RunNotFoundError: No such run.
@@ -72,6 +74,9 @@ def load_classifier(home: Home, engine: Engine, run_id: str) -> Classifier:
         model = restored_deep_probe(model, layer_groups(model), state, image_size=size)
     else:
         model.load_state_dict(state)
+    temperature = temperature_of(home, run_id)
+    if temperature != 1.0:
+        divide_outputs(model, temperature)
     model.eval()
     return Classifier(
         model=model,

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tl_core.evaluate import words
-from tl_core.evaluate.answers import Answers
-from tl_core.jobs import following
 from tl_core.jobs.submit import Snapshot, read_snapshot
 from tl_core.storage import Home, read_json
+
+if TYPE_CHECKING:  # numpy, which the first page does without
+    from tl_core.evaluate.answers import Answers
 
 __all__ = ["Results"]
 
@@ -60,4 +61,30 @@ class Results:
         """
         if split not in ("test", "val"):
             return None
-        return following.all_answers(self.home, run_id, split)
+        from tl_core.jobs import confidence
+
+        return confidence.answers_now(self.home, run_id, split)
+
+    def temperature(self, run_id: str) -> float:
+        """What a run's outputs are divided by before they become probabilities; 1 as trained."""
+        from tl_core.jobs import confidence
+
+        return confidence.temperature_of(self.home, run_id)
+
+    def correct_confidence(self, run_id: str) -> float:
+        """Fit a temperature to the validation pictures and use it from now on; returns it.
+
+        Raises:
+            RunStateError, TooFewImagesError: There is nothing to fit it to.
+        """
+        from tl_core.jobs import confidence
+
+        found = confidence.fit_temperature(self.home, run_id)
+        confidence.change_temperature(self.home, run_id, found)
+        return found
+
+    def confidence_as_trained(self, run_id: str) -> None:
+        """Take ``correct_confidence`` back."""
+        from tl_core.jobs import confidence
+
+        confidence.change_temperature(self.home, run_id, 1.0)

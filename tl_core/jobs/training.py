@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -19,12 +18,11 @@ from tl_core.data.pixels import Pixels, open_pixels
 from tl_core.diagnose.rules import Coach
 from tl_core.diagnose.verdicts import standing
 from tl_core.errors import TLError, TrainError
-from tl_core.evaluate.predict import probabilities
-from tl_core.evaluate.report import build_report
 from tl_core.events import EngineChosen, RunFinished, Warned
 from tl_core.jobs import continuing, estimate, following
 from tl_core.jobs.continuing import Origin
 from tl_core.jobs.costing import keep_decided, network_name
+from tl_core.jobs.judging import SPLIT_WORDS, judged
 from tl_core.jobs.library import ImageRow
 from tl_core.jobs.loading import WEIGHTS
 from tl_core.jobs.log import EventLog
@@ -45,7 +43,6 @@ from tl_core.train.checkpoint import (
     write_tensors,
 )
 from tl_core.train.defaults import resolved
-from tl_core.train.device import choose_device
 from tl_core.train.engine import Decided
 from tl_core.train.loop import fit
 from tl_core.train.measuring import plan_engine
@@ -83,7 +80,7 @@ def train(context: Context) -> dict[str, Any]:
     else:
         finished = _fit(context, spec, facts, snapshot, model, parts, goes_on=origin.weights)
     _save_weights(model, folder / WEIGHTS)
-    finished = _judged(context, spec, facts, snapshot, model, parts, finished)
+    finished = judged(context, spec, facts, snapshot, model, parts, finished)
     came = following.follow_up(context.home, context.row.id, spec, origin, finished)
     if came is not None:
         context.emit(came)
@@ -156,11 +153,8 @@ def _pixels(context: Context, spec: RunSpec, snapshot: Snapshot, split: str) -> 
         size_px=size,
         resize=spec.train.resize,
         channels=spec.model.channels or RGB,
-        report=context.progress(f"Preparing the {_SPLIT_WORDS[split]} pictures"),
+        report=context.progress(f"Preparing the {SPLIT_WORDS[split]} pictures"),
     )
-
-
-_SPLIT_WORDS = {"train": "training", "val": "validation", "test": "test"}
 
 
 def _labels(snapshot: Snapshot, rows: Sequence[ImageRow]) -> np.ndarray:
@@ -304,54 +298,6 @@ def _save_weights(model: nn.Module, path: Path) -> None:
         for name, value in model.state_dict().items()
     }
     write_tensors(path, state)
-
-
-def _judged(
-    context: Context,
-    spec: RunSpec,
-    facts: ModelCard,
-    snapshot: Snapshot,
-    model: nn.Module,
-    parts: dict[str, Pixels],
-    finished: RunFinished,
-) -> RunFinished:
-    """Write the reports; the test pictures are looked at here for the first time."""
-    counts = Counter(row.label for row in snapshot.part("train"))
-    for split in ("val", "test"):
-        rows = snapshot.part(split)
-        if not rows:
-            continue
-        answers = probabilities(
-            model,
-            parts[split].images,
-            mean=facts.mean,
-            std=facts.std,
-            device=choose_device("auto"),
-            report=context.progress(
-                f"Judging the {_SPLIT_WORDS[split]} pictures", cancellable=False
-            ),
-        )
-        report = build_report(
-            _labels(snapshot, rows),
-            answers,
-            classes=snapshot.classes,
-            image_ids=[str(row.id) for row in rows],
-            split=split,
-            train_counts=counts,
-        )
-        report["chose_epoch"] = split == "val" and spec.freeze.layers not in PROBES
-        folder = context.home.run_dir(context.row.id)
-        write_json(folder / f"report-{split}.json", report)
-        following.keep_answers(
-            context.home, context.row.id, split, rows, report["classes"], answers
-        )
-        # what is told is what the finished network says, computed in full precision
-        value, interval = report["accuracy"]["value"], list(report["accuracy"]["ci"])
-        if split == "test":
-            finished = replace(finished, test_accuracy=value, test_accuracy_ci=interval)
-        else:
-            finished = replace(finished, val_accuracy=value, val_accuracy_ci=interval)
-    return finished
 
 
 def _learn_time(context: Context, spec: RunSpec, facts: ModelCard, snapshot: Snapshot) -> None:
