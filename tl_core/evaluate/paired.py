@@ -1,0 +1,323 @@
+"""Two classifiers on the same pictures: which is better, how surely, and what would tell.
+
+Pictures are matched by content and class: a picture whose class was changed between two runs is
+another question. One that either of the two has learned from is no question at all and left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from tl_core.evaluate.answers import Answers, Floats, Ints
+from tl_core.intervals import mcnemar, paired_shares
+
+__all__ = ["Gap", "Judged", "Matched", "Pair", "compared", "holm", "matched", "needed"]
+
+LEVEL = 0.05  # chance of calling equals different, over all comparisons made at once
+POWER = 0.8  # chance that the number of pictures named would really tell
+DRAWS = 4000  # of the pictures; the ends of a 99.7 % interval are then the 6th of each side
+MANY = 2000  # pictures from which a mean is as good as normal and nothing has to be drawn
+FEWEST = 6  # pictures: fewer cannot tell even if all of them speak for one side
+WORTH = 0.005  # a smaller difference would take thousands of pictures to be shown
+FARTHEST = 100  # times as many pictures as there are: further off is no number
+
+Side: TypeAlias = Literal["first", "second", "cannot tell", "too few"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A difference, first less second, and its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Judged:
+    """A run to compare: its id, what it answered, and the contents it has learned from."""
+
+    run: str
+    answers: Answers
+    seen: Collection[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Matched:
+    """Which pictures two runs were asked the same about.
+
+    Attributes:
+        first: Positions in the answers of the first run.
+        second: The same pictures in those of the second.
+        learned: Pictures of one that the other has learned from; they are left out.
+        relabelled: Pictures both have, under different classes; left out.
+        alone: Pictures that only one of them was asked about, for another reason.
+    """
+
+    first: Ints
+    second: Ints
+    learned: int
+    relabelled: int
+    alone: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two runs on the same ``n`` pictures.
+
+    ``accuracy`` is a difference of shares, ``loss`` of mean log-losses in nats (lower is better).
+    ``p_accuracy`` (McNemar, exact) and ``p_loss`` (bootstrap) are as corrected by Holm over all
+    comparisons made at once; the intervals have the level at which this one was tested, so that
+    they leave 0 out where the verdict is for one side. ``level`` is that of ``accuracy``.
+    ``verdict`` is about who is right more often, ``surer`` about whose probabilities are better.
+    ``needed`` pictures would probably tell; None where they do, or none in reach would.
+    """
+
+    first: str
+    second: str
+    n: int
+    learned: int
+    relabelled: int
+    alone: int
+    first_right: int
+    second_right: int
+    only_first: int
+    only_second: int
+    first_loss: float
+    second_loss: float
+    accuracy: Gap
+    loss: Gap
+    p_accuracy: float
+    p_loss: float
+    level: float
+    verdict: Side
+    surer: Side
+    needed: int | None
+
+
+def matched(first: Judged, second: Judged) -> Matched:
+    """Find the pictures that both were asked the same about and neither has learned from.
+
+    Of several with the same content and class the first one counts.
+    """
+    one, other = _places(first.answers), _places(second.answers)
+    seen = set(first.seen) | set(second.seen)
+    both = [key for key in one if key in other and key[0] not in seen]
+    there, here = {key[0] for key in one}, {key[0] for key in other}
+    learned = (there & set(second.seen)) | (here & set(first.seen)) | (there & here & seen)
+    used = {key[0] for key in both}
+    relabelled = (there & here) - used - learned
+    return Matched(
+        first=np.array([one[key] for key in both], dtype=np.int64),
+        second=np.array([other[key] for key in both], dtype=np.int64),
+        learned=len(learned),
+        relabelled=len(relabelled),
+        alone=len((there ^ here) - learned),
+    )
+
+
+def compared(runs: Sequence[Judged], pairs: Sequence[tuple[int, int]]) -> list[Pair]:
+    """Compare pairs of runs, all at once: the more comparisons, the more each has to show.
+
+    Args:
+        runs: What they answered on one part.
+        pairs: Positions in ``runs``; all that are looked at or chosen from.
+
+    Returns:
+        One per pair, in their order.
+
+    Source:
+        McNemar 1947 (exact) with the score interval of Tango 1998, which reaches at least as far
+        as the exact test's own (Clopper and Pearson 1934); the loss by the paired bootstrap with
+        the expanded percentile interval of Hesterberg 2015, Am. Stat. 69, 371-386; Holm 1979.
+    """
+    found = [_Counted(runs[i], runs[j]) for i, j in pairs]
+    told = [one for one in found if one.n >= FEWEST]
+    right = dict(zip(map(id, told), holm([one.chance for one in told]), strict=True))
+    surer = dict(zip(map(id, told), holm([one.loss_chance for one in told]), strict=True))
+    return [_pair(one, right.get(id(one)), surer.get(id(one))) for one in found]
+
+
+def holm(chances: Sequence[float], level: float = LEVEL) -> list[tuple[float, float]]:
+    """Correct p-values for being several.
+
+    Args:
+        chances: One per comparison.
+        level: Chance of any false alarm that is allowed.
+
+    Returns:
+        For each the corrected p-value, and the level at which it was tested: ``level`` over the
+        comparisons still open when it was its turn, from the smallest p-value on.
+
+    Source:
+        Holm 1979, Scand. J. Stat. 6, 65-70.
+    """
+    total, order = len(chances), sorted(range(len(chances)), key=lambda i: chances[i])
+    found = [(1.0, level)] * total
+    highest, open_, stopped = 0.0, total, False
+    for place, number in enumerate(order):
+        open_ = open_ if stopped else total - place
+        highest = max(highest, min(1.0, (total - place) * chances[number]))
+        stopped = stopped or highest >= level
+        found[number] = (highest, level / open_)
+    return found
+
+
+def needed(only_first: int, only_second: int, n: int, level: float = LEVEL) -> int | None:
+    """About how many pictures would tell two classifiers apart, if they differ as they do here.
+
+    Args:
+        only_first: Pictures that only the first has right.
+        only_second: Pictures that only the second has right.
+        n: All pictures.
+        level: At which the difference is to be shown.
+
+    Returns:
+        Pictures with which a difference would be shown four times of five, in two digits; None
+        when the difference is too small for any set like this.
+
+    Source:
+        Connor 1987, Biometrics 43, 207-211.
+    """
+    size, apart = abs(only_first - only_second) / n, (only_first + only_second) / n
+    if size < WORTH:
+        return None
+    z_level, z_power = float(special.ndtri(1 - level / 2)), float(special.ndtri(POWER))
+    root = z_level * math.sqrt(apart) + z_power * math.sqrt(max(0.0, apart - size * size))
+    exact = (root / size) ** 2
+    if exact > FARTHEST * n:
+        return None
+    step = 10 ** max(0, math.floor(math.log10(max(exact, 1.0))) - 1)
+    return max(n + 1, int(math.ceil(exact / step) * step))
+
+
+# -- inside ----------------------------------------------------------------------------------------
+
+
+class _Counted:
+    """The answers of two runs side by side, before anything is concluded from them."""
+
+    def __init__(self, first: Judged, second: Judged) -> None:
+        self.first, self.second = first.run, second.run
+        self.match = match = matched(first, second)
+        self.n = len(match.first)
+        one, other = first.answers.right[match.first], second.answers.right[match.second]
+        self.first_right, self.second_right = int(one.sum()), int(other.sum())
+        self.only_first = int((one & ~other).sum())
+        self.only_second = int((other & ~one).sum())
+        self.losses = (first.answers.losses[match.first], second.answers.losses[match.second])
+        self.chance, self.loss_chance = 1.0, 1.0
+        self.drawn: Floats = np.zeros(0)
+        if self.n >= FEWEST:
+            self.chance = mcnemar(self.only_first, self.only_second)
+            self.drawn = _drawn(self.losses[0] - self.losses[1])
+            self.loss_chance = _chance(self.drawn, self.n)
+
+
+def _pair(
+    one: _Counted, right: tuple[float, float] | None, surer: tuple[float, float] | None
+) -> Pair:
+    known: dict[str, Any] = {
+        "first": one.first,
+        "second": one.second,
+        "n": one.n,
+        "learned": one.match.learned,
+        "relabelled": one.match.relabelled,
+        "alone": one.match.alone,
+        "first_right": one.first_right,
+        "second_right": one.second_right,
+        "only_first": one.only_first,
+        "only_second": one.only_second,
+    }
+    if right is None or surer is None:
+        nothing = Gap(value=0.0, low=-1.0, high=1.0)
+        return Pair(
+            **known, first_loss=0.0, second_loss=0.0, accuracy=nothing, loss=nothing,
+            p_accuracy=1.0, p_loss=1.0, level=1 - LEVEL, verdict="too few", surer="too few",
+            needed=None,
+        )  # fmt: skip
+    (p_accuracy, at), (p_loss, loss_at) = right, surer
+    verdict = _side(one.only_first - one.only_second, p_accuracy)
+    change = float((one.losses[0] - one.losses[1]).mean())
+    low, high = _expanded(one.drawn, one.n, loss_at)
+    apart = verdict != "cannot tell"
+    return Pair(
+        **known,
+        first_loss=float(one.losses[0].mean()),
+        second_loss=float(one.losses[1].mean()),
+        accuracy=_accuracy(one.only_first, one.only_second, one.n, at),
+        loss=Gap(value=change, low=min(low, change), high=max(high, change)),
+        p_accuracy=p_accuracy,
+        p_loss=p_loss,
+        level=1 - at,
+        verdict=verdict,
+        surer=_side(-change, p_loss),
+        needed=None if apart else needed(one.only_first, one.only_second, one.n, at),
+    )
+
+
+def _side(ahead: float, chance: float) -> Side:
+    if chance >= LEVEL or ahead == 0:
+        return "cannot tell"
+    return "first" if ahead > 0 else "second"
+
+
+def _places(answers: Answers) -> dict[tuple[str, str], int]:
+    found: dict[tuple[str, str], int] = {}
+    for place, (digest, label) in enumerate(zip(answers.pictures, answers.labels, strict=True)):
+        found.setdefault((digest, answers.classes[label]), place)
+    return found
+
+
+def _accuracy(only_first: int, only_second: int, n: int, at: float) -> Gap:
+    """The difference with the wider of both intervals, so that it agrees with the exact test."""
+    low, high = paired_shares(only_first, only_second, n, 1 - at)
+    apart = only_first + only_second
+    if apart:
+        least = special.betaincinv(only_first, only_second + 1, at / 2) if only_first else 0.0
+        most = special.betaincinv(only_first + 1, only_second, 1 - at / 2) if only_second else 1.0
+        low = min(low, float(2 * least - 1) * apart / n)
+        high = max(high, float(2 * most - 1) * apart / n)
+    return Gap(value=(only_first - only_second) / n, low=low, high=high)
+
+
+def _drawn(changes: Floats) -> Floats:
+    """Means of the changes in resampled pictures, sorted; the same pictures for every pair.
+
+    With many pictures the quantiles of the normal distribution, which they then follow.
+    """
+    n = len(changes)
+    if n > MANY:
+        spread = float(changes.std(ddof=1)) / math.sqrt(n)
+        shares = (np.arange(DRAWS) + 0.5) / DRAWS
+        quantiles: Floats = changes.mean() + spread * special.ndtri(shares)
+        return quantiles
+    rng = np.random.default_rng(0)
+    parts: list[NDArray[Any]] = []
+    for _ in range(8):
+        parts.append(changes[rng.integers(0, n, (DRAWS // 8, n))].mean(axis=1))
+    found: Floats = np.sort(np.concatenate(parts))
+    return found
+
+
+def _expanded(drawn: Floats, n: int, level: float) -> tuple[float, float]:
+    """Percentile interval of a bootstrap, widened for the few pictures it was drawn from."""
+    z = math.sqrt(n / (n - 1)) * float(special.stdtrit(n - 1, level / 2))
+    share = float(special.ndtr(z))
+    low, high = np.quantile(drawn, [share, 1 - share])
+    return float(low), float(high)
+
+
+def _chance(drawn: Floats, n: int) -> float:
+    """Two-sided p-value whose 5 % is where the expanded interval meets 0."""
+    below = (np.sum(drawn < 0) + np.sum(drawn <= 0)) / 2
+    share = min(max(float(below) / len(drawn), 0.5 / len(drawn)), 1 - 0.5 / len(drawn))
+    t = float(special.ndtri(share)) * math.sqrt((n - 1) / n)
+    return float(min(1.0, 2 * special.stdtr(n - 1, -abs(t))))
