@@ -18,6 +18,7 @@ from tl_core.errors import RunStateError, TLError
 from tl_core.events import FindingRaised, Progress
 from tl_core.jobs import continuing, estimate, gates, incoming
 from tl_core.jobs.bringing import queue_intake
+from tl_core.jobs.comparing import Comparing
 from tl_core.jobs.continuing import Origin
 from tl_core.jobs.curation import Curation
 from tl_core.jobs.estimate import Estimate
@@ -54,7 +55,7 @@ __all__ = [
     "Studio",
 ]
 
-STEPS = ("data", "model", "layers", "train", "evaluate", "predict", "export")
+STEPS = ("data", "model", "layers", "train", "evaluate", "compare", "predict", "export")
 SAMPLE_NAME = "Surface inspection (sample)"
 
 
@@ -72,6 +73,7 @@ class Studio(Results):
         self.curation = Curation(self._engine)
         self.gallery = Gallery(self._engine)
         self.versions = Versions(self.home, self._engine)
+        self.comparing = Comparing(self.home, self._engine)
         self.queue = Queue(self._engine)
         self.log = EventLog(self._engine)
 
@@ -246,6 +248,7 @@ class Studio(Results):
             "layers": ready and chosen,
             "train": bool(done),
             "evaluate": bool(done),
+            "compare": bool(project.compared),
             "predict": "predict" in tasks,
             "export": "export" in tasks,
         }

@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from sqlalchemy.exc import SQLAlchemyError
 
 from tl_core import __version__
-from tl_core.cli import advising, choosing, commands, inspecting, rates, worth
+from tl_core.cli import advising, choosing, commands, comparing, inspecting, rates, worth
 from tl_core.config import HEAD_STARTS, RESIZE_MODES, SCHEDULES, STAGES, TrainConfig
 from tl_core.errors import TLError
 
@@ -94,6 +94,17 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate = _command(adder, "evaluate", "judge a finished run", commands.evaluate)
     evaluate.add_argument("run_id", metavar="RUN_ID")
     evaluate.add_argument("--split", choices=("test", "val"), help="default: test if there is one")
+
+    compare = _command(
+        adder, "compare", "hold runs against each other on the same pictures", comparing.compare
+    )
+    compare.add_argument("run_ids", metavar="RUN", nargs="+", help="two to six runs")
+    compare.add_argument(
+        "--split", choices=("val", "test"), default="val", help="pictures to judge by"
+    )
+    compare.add_argument(
+        "--against", metavar="RUN", help="hold the others against this one; default: the best"
+    )
 
     export = _command(adder, "export", "write the bundle to take away", commands.export)
     export.add_argument("run_id", metavar="RUN_ID")

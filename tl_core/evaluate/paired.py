@@ -136,7 +136,8 @@ def compared(runs: Sequence[Judged], pairs: Sequence[tuple[int, int]]) -> list[P
     Source:
         McNemar 1947 (exact) with the score interval of Tango 1998, which reaches at least as far
         as the exact test's own (Clopper and Pearson 1934); the loss by the paired bootstrap with
-        the expanded percentile interval of Hesterberg 2015, Am. Stat. 69, 371-386; Holm 1979.
+        the expanded percentile interval of Hesterberg 2015, Am. Stat. 69, 371-386, and at least
+        Student's; Holm 1979.
     """
     found = [_Counted(runs[i], runs[j]) for i, j in pairs]
     told = [one for one in found if one.n >= FEWEST]
@@ -214,11 +215,13 @@ class _Counted:
         self.only_second = int((other & ~one).sum())
         self.losses = (first.answers.losses[match.first], second.answers.losses[match.second])
         self.chance, self.loss_chance = 1.0, 1.0
+        self.changes: Floats = np.zeros(0)
         self.drawn: Floats = np.zeros(0)
         if self.n >= FEWEST:
             self.chance = mcnemar(self.only_first, self.only_second)
-            self.drawn = _drawn(self.losses[0] - self.losses[1])
-            self.loss_chance = _chance(self.drawn, self.n)
+            self.changes = self.losses[0] - self.losses[1]
+            self.drawn = _drawn(self.changes)
+            self.loss_chance = _chance(self.changes, self.drawn)
 
 
 def _pair(
@@ -245,20 +248,19 @@ def _pair(
         )  # fmt: skip
     (p_accuracy, at), (p_loss, loss_at) = right, surer
     verdict = _side(one.only_first - one.only_second, p_accuracy)
-    change = float((one.losses[0] - one.losses[1]).mean())
-    low, high = _expanded(one.drawn, one.n, loss_at)
+    loss = _loss(one.changes, one.drawn, loss_at)
     apart = verdict != "cannot tell"
     return Pair(
         **known,
         first_loss=float(one.losses[0].mean()),
         second_loss=float(one.losses[1].mean()),
         accuracy=_accuracy(one.only_first, one.only_second, one.n, at),
-        loss=Gap(value=change, low=min(low, change), high=max(high, change)),
+        loss=loss,
         p_accuracy=p_accuracy,
         p_loss=p_loss,
         level=1 - at,
         verdict=verdict,
-        surer=_side(-change, p_loss),
+        surer=_side(-loss.value, p_loss),
         needed=None if apart else needed(one.only_first, one.only_second, one.n, at),
     )
 
@@ -289,35 +291,48 @@ def _accuracy(only_first: int, only_second: int, n: int, at: float) -> Gap:
 
 
 def _drawn(changes: Floats) -> Floats:
-    """Means of the changes in resampled pictures, sorted; the same pictures for every pair.
+    """Means of the changes in resampled pictures; the same pictures for every pair.
 
-    With many pictures the quantiles of the normal distribution, which they then follow.
+    With many pictures none: their mean is as good as normal.
     """
     n = len(changes)
     if n > MANY:
-        spread = float(changes.std(ddof=1)) / math.sqrt(n)
-        shares = (np.arange(DRAWS) + 0.5) / DRAWS
-        quantiles: Floats = changes.mean() + spread * special.ndtri(shares)
-        return quantiles
+        return np.zeros(0)
     rng = np.random.default_rng(0)
     parts: list[NDArray[Any]] = []
     for _ in range(8):
         parts.append(changes[rng.integers(0, n, (DRAWS // 8, n))].mean(axis=1))
-    found: Floats = np.sort(np.concatenate(parts))
-    return found
+    return np.concatenate(parts)
 
 
-def _expanded(drawn: Floats, n: int, level: float) -> tuple[float, float]:
-    """Percentile interval of a bootstrap, widened for the few pictures it was drawn from."""
-    z = math.sqrt(n / (n - 1)) * float(special.stdtrit(n - 1, level / 2))
-    share = float(special.ndtr(z))
-    low, high = np.quantile(drawn, [share, 1 - share])
-    return float(low), float(high)
+def _loss(changes: Floats, drawn: Floats, level: float) -> Gap:
+    """The mean change with the wider of both intervals: the bootstrap's, and Student's.
+
+    The percentiles are moved outwards for the few pictures they were drawn from.
+    """
+    n, value = len(changes), float(changes.mean())
+    t = float(special.stdtrit(n - 1, level / 2))
+    half = -t * float(changes.std(ddof=1)) / math.sqrt(n)
+    low, high = value - half, value + half
+    if len(drawn):
+        share = float(special.ndtr(math.sqrt(n / (n - 1)) * t))
+        ends = np.quantile(drawn, [share, 1 - share])
+        low, high = min(low, float(ends[0])), max(high, float(ends[1]))
+    return Gap(value=value, low=low, high=high)
 
 
-def _chance(drawn: Floats, n: int) -> float:
-    """Two-sided p-value whose 5 % is where the expanded interval meets 0."""
-    below = (np.sum(drawn < 0) + np.sum(drawn <= 0)) / 2
-    share = min(max(float(below) / len(drawn), 0.5 / len(drawn)), 1 - 0.5 / len(drawn))
-    t = float(special.ndtri(share)) * math.sqrt((n - 1) / n)
-    return float(min(1.0, 2 * special.stdtr(n - 1, -abs(t))))
+def _chance(changes: Floats, drawn: Floats) -> float:
+    """Two-sided p-value that is 5 % where the 95 % interval of ``_loss`` meets 0."""
+    n, value = len(changes), float(changes.mean())
+    error = float(changes.std(ddof=1)) / math.sqrt(n)
+    if value == 0.0:
+        return 1.0
+    t = abs(value) / error if error > 0 else math.inf
+    by_spread = float(2 * special.stdtr(n - 1, -t))
+    if not len(drawn):
+        return by_spread
+    below = float(np.sum(drawn < 0) + np.sum(drawn <= 0)) / 2
+    least = 0.5 / len(drawn)
+    share = min(max(below / len(drawn), least), 1 - least)
+    z = abs(float(special.ndtri(share))) * math.sqrt((n - 1) / n)
+    return min(1.0, max(by_spread, float(2 * special.stdtr(n - 1, -z))))

@@ -194,6 +194,17 @@ def test_equal_runs_are_rarely_called_different_and_intervals_hold() -> None:
     assert held >= 107
 
 
+@pytest.mark.parametrize("shift", [0.0, 0.02, 0.05, 0.08, 0.12, 0.2])
+def test_interval_and_chance_of_the_loss_never_contradict_each_other(shift: float) -> None:
+    rng = np.random.default_rng(7)
+    sure = np.clip(rng.normal(0.75, 0.1, 40), 0.51, 0.99)
+    other = np.clip(sure - shift + rng.normal(0, 0.15, 40), 0.51, 0.99)
+    (pair,) = compared([some("a", 40, {1}, sure=sure), some("b", 40, {1}, sure=other)], [(0, 1)])
+    leaves_out = pair.loss.low > 0 or pair.loss.high < 0
+    assert leaves_out is (pair.surer != "cannot tell")
+    assert leaves_out is (pair.p_loss < LEVEL)
+
+
 def test_the_same_answers_give_the_same_numbers_every_time() -> None:
     runs = [some("a", 30, {1, 2}), some("b", 30, {2, 3, 4}, sure=0.7)]
     assert compared(runs, [(0, 1)]) == compared(runs, [(0, 1)])
