@@ -132,9 +132,11 @@ def test_a_set_without_test_pictures_offers_none(studio: Studio, open_page: Open
     runs = [seed.finished_run(studio, project, seed=n) for n in (1, 2)]
     compare_all(studio, project, runs, split="test")
     app = open_page("compare", project=project.id)
-    split: Any = app.get_by_key(f"compare.split.{project.id}")
-    assert split.options == [text.SPLITS["val"]]
+    assert text.SPLIT not in [one.label for one in app.get("segmented_control")]
+    assert text.VAL_ONLY in texts(app)
     assert "Which is better?" in texts(app)
+    app.multiselect(key=f"compare.chosen.{project.id}").set_value(runs).run()
+    assert not app.exception
 
 
 def test_a_run_that_kept_no_answers_says_so(

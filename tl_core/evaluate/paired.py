@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from tl_core.evaluate.answers import Answers, Floats, Ints
@@ -23,7 +23,8 @@ __all__ = ["Gap", "Judged", "Matched", "Pair", "compared", "holm", "matched", "n
 LEVEL = 0.05  # chance of calling equals different, over all comparisons made at once
 POWER = 0.8  # chance that the number of pictures named would really tell
 DRAWS = 4000  # of the pictures; the ends of a 99.7 % interval are then the 6th of each side
-MANY = 2000  # pictures from which a mean is as good as normal and nothing has to be drawn
+PARTS = 8  # in which they are made, for the memory's sake
+MANY = 1000  # pictures from which a mean is as good as normal and nothing has to be drawn
 FEWEST = 6  # pictures: fewer cannot tell even if all of them speak for one side
 WORTH = 0.005  # a smaller difference would take thousands of pictures to be shown
 FARTHEST = 100  # times as many pictures as there are: further off is no number
@@ -40,13 +41,22 @@ class Gap:
     high: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Judged:
     """A run to compare: its id, what it answered, and the contents it has learned from."""
 
     run: str
     answers: Answers
     seen: Collection[str]
+
+    @cached_property
+    def places(self) -> dict[tuple[str, str], int]:
+        """(content, class) of every picture -> its position; of several alike the first."""
+        found: dict[tuple[str, str], int] = {}
+        names = [self.answers.classes[label] for label in self.answers.labels.tolist()]
+        for place, key in enumerate(zip(self.answers.pictures, names, strict=True)):
+            found.setdefault(key, place)
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -107,7 +117,7 @@ def matched(first: Judged, second: Judged) -> Matched:
 
     Of several with the same content and class the first one counts.
     """
-    one, other = _places(first.answers), _places(second.answers)
+    one, other = first.places, second.places
     seen = set(first.seen) | set(second.seen)
     both = [key for key in one if key in other and key[0] not in seen]
     there, here = {key[0] for key in one}, {key[0] for key in other}
@@ -142,7 +152,9 @@ def compared(runs: Sequence[Judged], pairs: Sequence[tuple[int, int]]) -> list[P
     found = [_Counted(runs[i], runs[j]) for i, j in pairs]
     told = [one for one in found if one.n >= FEWEST]
     right = dict(zip(map(id, told), holm([one.chance for one in told]), strict=True))
-    surer = dict(zip(map(id, told), holm([one.loss_chance for one in told]), strict=True))
+    _draw(told)
+    losses = holm([_chance(one.changes, one.drawn) for one in told])
+    surer = dict(zip(map(id, told), losses, strict=True))
     return [_pair(one, right.get(id(one)), surer.get(id(one))) for one in found]
 
 
@@ -214,14 +226,12 @@ class _Counted:
         self.only_first = int((one & ~other).sum())
         self.only_second = int((other & ~one).sum())
         self.losses = (first.answers.losses[match.first], second.answers.losses[match.second])
-        self.chance, self.loss_chance = 1.0, 1.0
+        self.chance = 1.0
         self.changes: Floats = np.zeros(0)
         self.drawn: Floats = np.zeros(0)
         if self.n >= FEWEST:
             self.chance = mcnemar(self.only_first, self.only_second)
             self.changes = self.losses[0] - self.losses[1]
-            self.drawn = _drawn(self.changes)
-            self.loss_chance = _chance(self.changes, self.drawn)
 
 
 def _pair(
@@ -271,13 +281,6 @@ def _side(ahead: float, chance: float) -> Side:
     return "first" if ahead > 0 else "second"
 
 
-def _places(answers: Answers) -> dict[tuple[str, str], int]:
-    found: dict[tuple[str, str], int] = {}
-    for place, (digest, label) in enumerate(zip(answers.pictures, answers.labels, strict=True)):
-        found.setdefault((digest, answers.classes[label]), place)
-    return found
-
-
 def _accuracy(only_first: int, only_second: int, n: int, at: float) -> Gap:
     """The difference with the wider of both intervals, so that it agrees with the exact test."""
     low, high = paired_shares(only_first, only_second, n, 1 - at)
@@ -290,19 +293,24 @@ def _accuracy(only_first: int, only_second: int, n: int, at: float) -> Gap:
     return Gap(value=(only_first - only_second) / n, low=low, high=high)
 
 
-def _drawn(changes: Floats) -> Floats:
-    """Means of the changes in resampled pictures; the same pictures for every pair.
+def _draw(all_: Sequence[_Counted]) -> None:
+    """Give each comparison the means of its changes in resampled pictures.
 
-    With many pictures none: their mean is as good as normal.
+    Those of equally many pictures share the draws. With many pictures there is nothing to draw:
+    their mean is as good as normal.
     """
-    n = len(changes)
-    if n > MANY:
-        return np.zeros(0)
-    rng = np.random.default_rng(0)
-    parts: list[NDArray[Any]] = []
-    for _ in range(8):
-        parts.append(changes[rng.integers(0, n, (DRAWS // 8, n))].mean(axis=1))
-    return np.concatenate(parts)
+    for n in {one.n for one in all_ if one.n <= MANY}:
+        some = [one for one in all_ if one.n == n]
+        changes = np.stack([one.changes for one in some], axis=1)
+        rng, part = np.random.default_rng(0), DRAWS // PARTS
+        rows = np.repeat(np.arange(part) * n, n).reshape(part, n)
+        means = []
+        for _ in range(PARTS):
+            picked = (rng.integers(0, n, (part, n)) + rows).ravel()
+            times = np.bincount(picked, minlength=part * n).reshape(part, n)
+            means.append(times @ changes / n)
+        for one, drawn in zip(some, np.concatenate(means).T, strict=True):
+            one.drawn = drawn
 
 
 def _loss(changes: Floats, drawn: Floats, level: float) -> Gap:

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from tl_core.config import PROBES, RunSpec
 from tl_core.errors import RunNotFoundError, TLError
 from tl_core.evaluate.paired import Judged, Pair, compared, matched
-from tl_core.jobs import continuing, estimate, following
+from tl_core.jobs import continuing, following
 from tl_core.jobs.library import ImageRow, Library
 from tl_core.jobs.log import EventLog
 from tl_core.jobs.queue import Queue, RunRow
@@ -243,7 +243,7 @@ class Comparing:
         began = view.started
         title, parameters = spec.model.name, began.parameters if began else 0
         try:
-            about = estimate.described(self._home, card(spec.model.name))
+            about = card(spec.model.name)
             title, parameters = about.title, parameters or about.parameters
         except TLError:  # a network that is not known any more
             pass

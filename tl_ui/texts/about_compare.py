@@ -38,7 +38,8 @@ def verdicts(found: Comparison) -> Meaning:
         f"gives the chance, Holm's method corrects it for the {max(found.tests, 1)} comparisons "
         "made at once. The interval (Tango's, and at least the exact test's own) has the level the "
         "comparison was tested at, so it leaves 0 out exactly where a verdict is given. The "
-        f"log-loss is compared by drawing the pictures anew {DRAWS:,} times. The number of "
+        f"log-loss is compared by drawing the pictures anew {DRAWS:,} times, with an interval "
+        "never narrower than Student's. The number of "
         f"pictures is for four chances of five to tell. Below {FEWEST} pictures nothing is said. "
         "Every picture counts as a witness of its own: where several show the same subject, "
         "the true intervals are wider.",

@@ -55,6 +55,10 @@ AGAINST_HELP = (
 BEST = "The best on validation"
 TOO_FEW = "Choose two runs or more."
 VAL_WORDS = "Choose by validation: it can be looked at as often as you like."
+VAL_ONLY = (
+    "Judged on validation pictures, because no run has test pictures. The winner's number is a "
+    "little too good."
+)
 TEST_WORDS = (
     "The test pictures are for the last word. Choose by validation, then quote the test once, of "
     "the run you chose."

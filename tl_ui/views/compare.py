@@ -96,12 +96,18 @@ def chosen(work: Studio, project: Project, found: Sequence[RunFacts]) -> Chosen:
     if len(picked.rows) < FEWEST:
         st.info(text.TOO_FEW, icon=":material/info:")
         return picked
-    st.caption(text.TEST_WORDS if choice.split == "test" else text.VAL_WORDS)
+    st.caption(_split_words(choice, found))
     with st.grid(len(picked.rows), min_column_width=190, gap="xsmall", border=True) as grid:
         for place, one in enumerate(picked.rows):
             with grid.cell():
                 st.html(_card(place, one, choice.split))
     return picked
+
+
+def _split_words(choice: Choice, found: Sequence[RunFacts]) -> str:
+    if not any("test" in one.accuracy for one in found):
+        return text.VAL_ONLY
+    return text.TEST_WORDS if choice.split == "test" else text.VAL_WORDS
 
 
 def _now(found: Sequence[RunFacts], choice: Choice, names: dict[str, str]) -> Chosen:
@@ -228,15 +234,17 @@ def _ask(work: Studio, project: Project, found: Sequence[RunFacts], picked: Chos
         key=keys["chosen"],
         **keep,
     )
+    parts = [part for part in text.SPLITS if any(part in one.accuracy for one in found)]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        st.segmented_control(
-            text.SPLIT,
-            [part for part in text.SPLITS if any(part in one.accuracy for one in found)],
-            required=True,
-            format_func=lambda one: text.SPLITS[one],
-            key=keys["split"],
-            **keep,
-        )
+        if len(parts) > 1:
+            st.segmented_control(
+                text.SPLIT,
+                parts,
+                required=True,
+                format_func=lambda one: text.SPLITS[one],
+                key=keys["split"],
+                **keep,
+            )
         if len(picked.rows) >= FEWEST:
             st.selectbox(
                 text.AGAINST,
