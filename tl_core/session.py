@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from tl_core.config import DataConfig, RunSpec, changed
 from tl_core.data.divided import Divided, divided
@@ -18,7 +19,6 @@ from tl_core.errors import RunStateError, TLError
 from tl_core.events import FindingRaised, Progress
 from tl_core.jobs import continuing, estimate, gates, incoming
 from tl_core.jobs.bringing import queue_intake
-from tl_core.jobs.comparing import Comparing
 from tl_core.jobs.continuing import Origin
 from tl_core.jobs.curation import Curation
 from tl_core.jobs.estimate import Estimate
@@ -38,6 +38,9 @@ from tl_core.models.catalog import card
 from tl_core.models.facts import ModelCard
 from tl_core.storage import Home
 from tl_core.train import defaults
+
+if TYPE_CHECKING:
+    from tl_core.jobs.comparing import Comparing
 
 __all__ = [
     "ClassRow",
@@ -73,9 +76,15 @@ class Studio(Results):
         self.curation = Curation(self._engine)
         self.gallery = Gallery(self._engine)
         self.versions = Versions(self.home, self._engine)
-        self.comparing = Comparing(self.home, self._engine)
         self.queue = Queue(self._engine)
         self.log = EventLog(self._engine)
+
+    @cached_property
+    def comparing(self) -> Comparing:
+        """Runs held against each other."""
+        from tl_core.jobs.comparing import Comparing  # numpy: not before it is needed
+
+        return Comparing(self.home, self._engine)
 
     def ensure_workers(self) -> None:
         """Start the supervisor when none serves this home."""
