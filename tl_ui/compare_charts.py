@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -156,7 +157,15 @@ def cost_figure(points: Sequence[Cost], axis: str, *, log: bool) -> Any:
         height=360,
         margin={**MARGIN, "t": 12},
         legend=LEGEND,
-        xaxis={"title": axis, "type": "log" if log else "linear", "rangemode": "tozero"},
+        xaxis={"title": axis, "type": "log" if log else "linear", "range": _range(points, log)},
         yaxis={"title": text.ACCURACY, "tickformat": ".0%", "nticks": 6},
     )
     return figure
+
+
+def _range(points: Sequence[Cost], log: bool) -> list[float]:
+    """From nothing, or a little less than the least, to where the letters have room."""
+    least, most = min(one.cost for one in points), max(one.cost for one in points)
+    if log:
+        return [math.log10(least) - 0.1, math.log10(most) + 0.2]
+    return [0.0, 1.15 * most if most > 0 else 1.0]

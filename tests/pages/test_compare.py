@@ -12,6 +12,7 @@ from tests.pages import seed
 from tests.pages.conftest import OpenPage, texts
 from tl_core.config import FreezeConfig, RunSpec, TrainConfig
 from tl_core.jobs.comparing import Choice
+from tl_core.jobs.versions import Since
 from tl_core.session import Project, Studio
 from tl_ui.compare_charts import COLORS, Cost, cost_figure, curves_figure, gaps_figure
 from tl_ui.texts import compare as text
@@ -187,9 +188,9 @@ def test_the_set_of_an_earlier_run_is_said_to_be_earlier(
     compare_all(studio, project, [first, second], reference=first)
     app = open_page("compare", project=project.id)
     assert list(app.dataframe[0].value["state"]) == [text.AS_NOW, "1 change ago"]
-    differ = app.dataframe[1].value
-    assert list(differ[text.SETTING]) == [text.PICTURES, text.CHANGED]
-    assert list(differ[second]) == ["120", "2 in another class"]
+    assert "B has other pictures than A: 2 in another class." in plain(app)
+    assert text.OTHER_STATES in plain(app)
+    assert len(app.dataframe) == 1  # no setting differs
 
 
 def test_only_settings_that_differ_are_listed_in_the_words_of_the_pages(
@@ -202,7 +203,7 @@ def test_only_settings_that_differ_are_listed_in_the_words_of_the_pages(
     assert rows["Blocks that learn"] == ["Head only", "From scratch", "Deep probe"]
     assert rows["Epochs"] == ["6", "3", text.UNUSED]
     assert "Network" not in rows and "Dropout" not in rows
-    assert text.SAME_PICTURES in texts(app)
+    assert text.SAME_PICTURES in plain(app)
 
 
 def test_pictures_they_disagree_about_are_shown_a_few_at_a_time(
@@ -340,3 +341,15 @@ def test_the_line_of_costs_joins_what_nothing_beats() -> None:
 )
 def test_blocks_are_called_as_on_the_layers_page(layers: str, words: str) -> None:
     assert text.blocks(layers) == words
+
+
+def test_runs_with_other_pictures_are_named_together() -> None:
+    said = text.other_pictures(
+        ["A", "B", "D"], "C", text.pictures_changed(Since(moved=2, parted=1))
+    )
+    assert said == (
+        "A, B and D have other pictures than C: 2 in another class, 1 in another part of the split."
+    )
+    assert text.pictures_changed(Since(replaced=True)) == "another set altogether"
+    assert text.pictures_changed(Since()) == ""
+    assert "not known" in text.pictures_changed(None)

@@ -85,7 +85,8 @@ UNBEATEN = "nothing is better for less"
 DIFFER = "What differs"
 NOTHING_DIFFERS = "Settings and pictures are the same; only chance is left, such as the seed."
 SAME_PICTURES = "The pictures are the same in all of them."
-SETTING, PICTURES, CHANGED = "setting", "Pictures", "Pictures changed"
+SETTING = "setting"
+OTHER_STATES = "Runs of another state of the set answered other pictures, easier or harder ones."
 UNUSED = "–"
 TRANSFER = "Does transfer help?"
 TRANSFER_HINT = (
@@ -272,22 +273,29 @@ def value(path: str, found: Any, titles: Mapping[str, str]) -> str:
 
 
 def pictures_changed(found: Since | None) -> str:
-    """How the pictures of a run differ from those of the reference."""
+    """How the pictures of a run differ from those of the reference; "" where they do not."""
     if found is None:
-        return "not known"
+        return "it is not known how they differ"
     if found.replaced:
-        return "another set"
+        return "another set altogether"
     told = [
         f"{n:,} {words}"
         for n, words in (
             (found.moved, "in another class"),
             (found.left_out, "not in it"),
             (found.added, "more"),
-            (found.parted, "in another part"),
+            (found.parted, "in another part of the split"),
         )
         if n
     ]
-    return ", ".join(told) or "the same"
+    return ", ".join(told)
+
+
+def other_pictures(marks: Sequence[str], reference: str, changed: str) -> str:
+    """Runs whose pictures are not those of the reference."""
+    *some, last = marks
+    names = f"{', '.join(some)} and {last}" if some else last
+    return f"{names} {'have' if some else 'has'} other pictures than {reference}: {changed}."
 
 
 # -- where they disagree ---------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from tl_ui.views.meaning import headed
 
 __all__ = ["STYLE", "Chosen", "chip", "chosen", "listed"]
 
+IN_A_ROW = 4  # cards; more are drawn in two rows
 STYLE = """<style>
 .thaw-letter{display:inline-flex;align-items:center;justify-content:center;width:1.7rem;
 height:1.7rem;border-radius:50%;border:.2rem solid var(--run);font-weight:700;font-size:.95rem;
@@ -97,7 +98,8 @@ def chosen(work: Studio, project: Project, found: Sequence[RunFacts]) -> Chosen:
         st.info(text.TOO_FEW, icon=":material/info:")
         return picked
     st.caption(_split_words(choice, found))
-    with st.grid(len(picked.rows), min_column_width=190, gap="xsmall", border=True) as grid:
+    across = len(picked.rows) if len(picked.rows) <= IN_A_ROW else -(-len(picked.rows) // 2)
+    with st.grid(across, min_column_width=150, gap="xsmall", border=True) as grid:
         for place, one in enumerate(picked.rows):
             with grid.cell():
                 st.html(_card(place, one, choice.split))

@@ -169,7 +169,8 @@ def costs(picked: Chosen, everything: Sequence[RunFacts]) -> None:
         for one, first in zip(rows, best, strict=True)
         if first
     ]
-    st.caption(esc_md(text.unbeaten(named)))
+    elsewhere = len({one.state for one in rows}) > 1
+    st.caption(esc_md(text.unbeaten(named) + (f" {text.OTHER_STATES}" if elsewhere else "")))
 
 
 def differ(work: Studio, picked: Chosen, found: Comparison) -> None:
@@ -181,31 +182,34 @@ def differ(work: Studio, picked: Chosen, found: Comparison) -> None:
         table[text.SETTING].append(text.setting(setting.path))
         for row, value in zip(picked.rows, setting.values, strict=True):
             table[row.id].append(text.value(setting.path, value, titles))
+    if table[text.SETTING]:
+        st.dataframe(
+            table,
+            column_config={text.SETTING: "Setting", **picked.marks},
+            hide_index=True,
+            width="stretch",
+            key="compare.differ",
+        )
+    told = _pictures(work, picked, found)
+    same = not table[text.SETTING] and told == [text.SAME_PICTURES]
+    st.markdown(text.NOTHING_DIFFERS if same else "  \n".join(map(esc_md, told)))
+
+
+def _pictures(work: Studio, picked: Chosen, found: Comparison) -> list[str]:
+    """How the pictures of the runs differ from the reference's, one sentence per difference."""
     first = found.reference or picked.rows[0].id
-    since = {
-        one.id: work.comparing.between(first, one.id) for one in picked.rows if one.id != first
-    }
-    if all(one is not None and not one for one in since.values()):
-        same = text.SAME_PICTURES
-    else:
-        same = ""
-        table[text.SETTING] += [text.PICTURES, text.CHANGED]
-        for one in picked.rows:
-            told = text.pictures_changed(since[one.id]) if one.id in since else text.UNUSED
-            table[one.id] += [f"{one.pictures:,}", told]
-    if not table[text.SETTING]:
-        st.markdown(text.NOTHING_DIFFERS)
-        return
-    names = {one.id: picked.mark(one.id) for one in picked.rows}
-    st.dataframe(
-        table,
-        column_config={text.SETTING: "Setting", **names},
-        hide_index=True,
-        width="stretch",
-        key="compare.differ",
-    )
-    if same:
-        st.caption(same)
+    groups: dict[str, list[str]] = {}
+    for one in picked.rows:
+        if one.id != first:
+            changed = text.pictures_changed(work.comparing.between(first, one.id))
+            groups.setdefault(changed, []).append(picked.mark(one.id))
+    if list(groups) == [""]:
+        return [text.SAME_PICTURES]
+    return [
+        text.other_pictures(marks, picked.mark(first), changed)
+        for changed, marks in groups.items()
+        if changed
+    ]
 
 
 # -- where they disagree ---------------------------------------------------------------------------
