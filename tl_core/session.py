@@ -257,7 +257,7 @@ class Studio(Results):
             "layers": ready and chosen,
             "train": bool(done),
             "evaluate": bool(done),
-            "compare": bool(project.compared),
+            "compare": bool(project.compared.get("runs")),
             "predict": "predict" in tasks,
             "export": "export" in tasks,
         }

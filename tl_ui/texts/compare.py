@@ -116,7 +116,10 @@ AGAIN = "Run it again"
 BRANCH = "Change its settings"
 BRANCH_HELP = "Takes its settings over as your own and goes to the Layers page."
 JUDGE = "Evaluate it"
-SAME = "The same settings and seed on the same pictures: on this machine the result is the same."
+SAME = (
+    "The same settings and seed on the same pictures. On this machine that gives the same result, "
+    "or nearly: which precision computes it fastest is measured anew."
+)
 AS_THEN = "With its own pictures"
 AS_NOW_GO = "With the pictures as they are now"
 START = "Start"
@@ -329,7 +332,7 @@ def again(found: Repeatable) -> list[str]:
     elif found.since:
         told.append(
             f"The pictures have changed since this run ({curation.changes(found.since)}). With its "
-            "own pictures the result can be the same; with those of now it is another question."
+            "own pictures the result is the same, or nearly; with those of now it is another one."
         )
     else:
         told.append(SAME)
