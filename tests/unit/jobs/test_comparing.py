@@ -251,3 +251,12 @@ def test_a_run_of_unknown_pictures_can_only_have_those_of_now(
     assert studio.comparing.repeatable(studio.run(first)).since is None
     with pytest.raises(RunNotFoundError):
         studio.comparing.repeat(first)
+
+
+def test_a_run_that_was_ended_by_hand_is_there_and_says_that_another_goes_on(
+    studio: Studio, project: Project
+) -> None:
+    row = studio.run(seed.finished_run(studio, project))
+    stopped = replace(row, result={**(row.result or {}), "reason": "stopped"})
+    assert studio.comparing.repeatable(stopped).by_hand
+    assert not studio.comparing.repeatable(row).by_hand
