@@ -271,7 +271,10 @@ def mcnemar(only_first: int, only_second: int) -> float:
     n = only_first + only_second
     if n == 0:
         return 1.0
-    tail = sum(math.comb(n, k) for k in range(min(only_first, only_second) + 1))
+    tail, term = 0, 1  # whole numbers, so that nothing is lost however many pictures there are
+    for k in range(min(only_first, only_second) + 1):
+        tail += term
+        term = term * (n - k) // (k + 1)  # of n things k + 1
     return min(1.0, 2.0 * (tail / (1 << n)))
 
 

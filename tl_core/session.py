@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from tl_core.config import DataConfig, RunSpec, changed
 from tl_core.data.divided import Divided, divided
@@ -38,6 +39,9 @@ from tl_core.models.facts import ModelCard
 from tl_core.storage import Home
 from tl_core.train import defaults
 
+if TYPE_CHECKING:
+    from tl_core.jobs.comparing import Comparing
+
 __all__ = [
     "ClassRow",
     "DataView",
@@ -54,7 +58,7 @@ __all__ = [
     "Studio",
 ]
 
-STEPS = ("data", "model", "layers", "train", "evaluate", "predict", "export")
+STEPS = ("data", "model", "layers", "train", "evaluate", "compare", "predict", "export")
 SAMPLE_NAME = "Surface inspection (sample)"
 
 
@@ -74,6 +78,13 @@ class Studio(Results):
         self.versions = Versions(self.home, self._engine)
         self.queue = Queue(self._engine)
         self.log = EventLog(self._engine)
+
+    @cached_property
+    def comparing(self) -> Comparing:
+        """Runs held against each other."""
+        from tl_core.jobs.comparing import Comparing  # numpy: not before it is needed
+
+        return Comparing(self.home, self._engine)
 
     def ensure_workers(self) -> None:
         """Start the supervisor when none serves this home."""
@@ -246,6 +257,7 @@ class Studio(Results):
             "layers": ready and chosen,
             "train": bool(done),
             "evaluate": bool(done),
+            "compare": bool(project.compared.get("runs")),
             "predict": "predict" in tasks,
             "export": "export" in tasks,
         }

@@ -12,7 +12,8 @@ __all__ = ["go", "next_step", "open", "title"]
 
 STRIP = "thaw_steps"
 _STRIP_STYLE = f"""<style>
-.st-key-{STRIP} a {{ border-radius: 2rem; padding-block: .15rem; }}
+.st-key-{STRIP} a {{ border-radius: 2rem; padding: .15rem .4rem; gap: .3rem; }}
+.st-key-{STRIP} {{ gap: .1rem; }}
 .st-key-{STRIP}_here a {{ background: rgba(20, 128, 184, .17); font-weight: 700; }}
 </style>"""
 

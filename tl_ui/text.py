@@ -95,6 +95,14 @@ STEPS = (
         do="See the result",
     ),
     PageText(
+        key="compare",
+        title="Compare",
+        purpose="Hold runs against each other on the same pictures, and choose one.",
+        icon=":material/balance:",
+        missing="No runs have been compared yet.",
+        do="Compare runs",
+    ),
+    PageText(
         key="predict",
         title="Predict",
         purpose="Try it on a photo of your own.",

@@ -15,7 +15,7 @@ PAGES = python_files("pages")
 LONGEST_PAGE = 80  # lines
 ALLOWED = ("streamlit", "tl_ui", "tl_core.session", "tl_core.config", "tl_core.errors")
 NO_STDLIB = ("subprocess", "threading", "multiprocessing", "sqlite3", "pickle", "asyncio")
-STEPS = ("home", "data", "model", "layers", "train", "evaluate", "predict")
+STEPS = ("home", "data", "model", "layers", "train", "evaluate", "compare", "predict")
 
 
 def test_every_step_has_its_page_without_a_number() -> None:

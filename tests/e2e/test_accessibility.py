@@ -7,6 +7,7 @@ out sideways on a phone.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.e2e.serving import NARROW, WIDE, Server, settled
 from tests.pages import seed
-from tl_core.config import RunSpec
+from tl_core.config import FreezeConfig, RunSpec
 from tl_core.session import Studio
 from tl_core.storage import Home
 
@@ -55,6 +56,8 @@ def seeded(studio: Studio) -> Places:
     probed = seed.project_with_pictures(studio, "Probed")
     probe = seed.finished_probe(studio, probed)
     probing = seed.running_probe(studio, probed)
+    scratch = replace(seed.short_spec(), freeze=FreezeConfig(layers="scratch"))
+    seed.finished_run(studio, probed, right=0.4, seed=2, spec=scratch)
     studio.save_draft(probed.id, RunSpec.from_dict(studio.run(probe).spec))
     seed.known_baseline(studio, probed)
     project = f"project={done.id}"
@@ -76,6 +79,8 @@ def seeded(studio: Studio) -> Places:
         "train-interrupted": f"train?{project}&run={interrupted}",
         "evaluate-empty": f"evaluate?project={ready.id}",
         "evaluate": f"evaluate?{project}&run={finished}",
+        "compare-one": f"compare?{project}",
+        "compare": f"compare?project={probed.id}",
         "predict": f"predict?{project}&run={finished}",
         "export": f"export?{project}&run={finished}",
     }
@@ -99,6 +104,8 @@ STATES = [
     "train-interrupted",
     "evaluate-empty",
     "evaluate",
+    "compare-one",
+    "compare",
     "predict",
     "export",
 ]

@@ -26,7 +26,7 @@ from tests.pages.test_split import FLATTERED, STEADY
 from tl_core.check.findings import KINDS, DataFinding
 from tl_core.config import FreezeConfig, TrainConfig
 from tl_core.session import Project, Studio
-from tl_ui.texts import data, growth
+from tl_ui.texts import compare, data, growth
 from tl_ui.texts import meanings as text
 
 # the beginning of a figure's key -> the key of its explanation; metrics by the key of their group
@@ -49,6 +49,9 @@ CHARTS = {
     "transfer.bars": "transfer.meaning",
     "closer.curve.chart": "closer.class.meaning",
     "closer.reliability.chart": "closer.reliability.meaning",
+    "compare.gaps": "compare.verdicts.meaning",
+    "compare.curves.": "compare.curves.meaning",
+    "compare.costs": "compare.costs.meaning",
 }
 TABLES = {  # by their columns, as a test sees no key of a table; one of these explains it
     ("class", "support"): ("classes.meaning",),
@@ -56,6 +59,7 @@ TABLES = {  # by their columns, as a test sees no key of a table; one of these e
     (growth.CLASS, growth.COUNT): ("growth.meaning.classes",),
     ("name", "value"): ("closer.scores.meaning",),
     ("kind", "n"): ("closer.kinds.meaning",),
+    (compare.MARK, compare.NAME): ("compare.runs.meaning",),
 }
 TABLE_KEYS = (
     "classes",
@@ -65,10 +69,12 @@ TABLE_KEYS = (
     "advice.",
     "all-scores",
     "kinds",
+    "compare.",
 )
 DRAWN = {
     "thaw-score": "scores.meaning",
     "thaw-base": "baseline.meaning",
+    "thaw-run": "compare.runs.meaning",
     "thaw_curves": "curves.meaning",
     "thaw_network": "blocks.meaning",
 }
@@ -123,6 +129,9 @@ def figures_of(app: AppTest) -> list[tuple[str, str, str]]:
             found.append((f"chart {key}", looked_up(key, CHARTS), ""))
         elif kind == "dataframe":
             columns = tuple(node.value.columns[:2])
+            if columns[0] == compare.SETTING:  # and a column of each run
+                found.append(("table of settings", "compare.differ.meaning", ""))
+                continue
             assert columns in TABLES, f"nothing explains the table {columns}"
             why = [one for one in TABLES[columns] if one in explanations(app)]
             found.append((f"table {columns}", why[0] if why else "", ""))
@@ -213,6 +222,19 @@ def test_a_closer_look(
     app = open_page("evaluate", project=project.id, run=run_id)
     app.get("segmented_control")[-1].set_value(view).run()
     assert told in " ".join(all_explained(app, "says.meaning", drawn=6).values())
+
+
+def test_compare(studio: Studio, project: Project, open_page: OpenPage) -> None:
+    scratch = replace(seed.short_spec(), freeze=FreezeConfig(layers="scratch"))
+    runs = [
+        seed.finished_run(studio, project),
+        seed.finished_run(studio, project, right=0.4, seed=1, spec=scratch),
+    ]
+    app = open_page("compare", project=project.id, run=runs[0])
+    also = ("compare.transfer.meaning", "compare.disagree.meaning")
+    told = all_explained(app, *also, drawn=8)
+    assert "McNemar" in told["compare.verdicts.meaning"]
+    assert "4,000 times" in told["compare.verdicts.meaning"]
 
 
 def test_data(studio: Studio, project: Project, open_page: OpenPage) -> None:

@@ -11,7 +11,16 @@ from io import TextIOWrapper
 from sqlalchemy.exc import SQLAlchemyError
 
 from tl_core import __version__
-from tl_core.cli import advising, choosing, commands, inspecting, judging, rates, worth
+from tl_core.cli import (
+    advising,
+    choosing,
+    commands,
+    comparing,
+    inspecting,
+    judging,
+    rates,
+    worth,
+)
 from tl_core.config import HEAD_STARTS, RESIZE_MODES, SCHEDULES, STAGES, TrainConfig
 from tl_core.errors import TLError
 
@@ -103,6 +112,17 @@ def build_parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument(
         "--confidence", choices=("corrected", "as-trained"), help="how sure it is from now on"
+    )
+
+    compare = _command(
+        adder, "compare", "hold runs against each other on the same pictures", comparing.compare
+    )
+    compare.add_argument("run_ids", metavar="RUN", nargs="+", help="two to six runs")
+    compare.add_argument(
+        "--split", choices=("val", "test"), default="val", help="pictures to judge by"
+    )
+    compare.add_argument(
+        "--against", metavar="RUN", help="hold the others against this one; default: the best"
     )
 
     export = _command(adder, "export", "write the bundle to take away", commands.export)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import Engine, Select, case, delete, func, insert, select, update
@@ -41,6 +41,7 @@ class Project:
     notes: tuple[str, ...]
     given_splits: tuple[str, ...]
     reading: dict[str, Any]
+    compared: dict[str, Any] = field(default_factory=dict)  # see tl_core.jobs.comparing.Choice
 
     @property
     def channels(self) -> int:
@@ -125,7 +126,7 @@ class Library:
         return self._read(select(projects).order_by(projects.c.updated_at.desc()))
 
     def update(self, project_id: str, **values: Any) -> None:
-        """Change columns of a project (name, draft, data_config)."""
+        """Change columns of a project (name, draft, data_config, compared)."""
         if "name" in values:
             values["name"] = _project_name(values["name"])
         with self._engine.begin() as connection:
@@ -178,6 +179,7 @@ class Library:
                     notes=tuple(row.notes),
                     given_splits=tuple(row.given_splits),
                     reading=row.reading or {},
+                    compared=row.compared or {},
                 )
                 for row in connection.execute(joined)
             ]

@@ -24,6 +24,7 @@ from typing import Any
 from sqlalchemy import Engine, Row, delete, func, insert, select, update
 
 from tl_core.errors import RunNotFoundError, RunStateError
+from tl_core.jobs.naming import described
 from tl_core.jobs.schema import commands, events, runs, services
 
 __all__ = ["ACTIVE", "LANE_OF", "LANE_WIDTH", "OVER", "Queue", "RunRow", "new_id"]
@@ -74,6 +75,9 @@ class RunRow:
     error: dict[str, str] | None
     result: dict[str, Any] | None
     place: int | None = None  # 1 = next in the queue; None when not queued
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    tested_at: float | None = None  # first compared with others on the test pictures
 
     @property
     def over(self) -> bool:
@@ -189,6 +193,25 @@ class Queue:
             for table, column in ((events, events.c.run_id), (commands, commands.c.run_id)):
                 connection.execute(delete(table).where(column == run_id))
             connection.execute(delete(runs).where(runs.c.id == run_id))
+
+    def describe(self, run_id: str, *, name: str, tags: Sequence[str], note: str) -> None:
+        """Give a run another name, tags and a note.
+
+        Raises:
+            ConfigError: A name or tag that is empty or too long, too many tags, too long a note.
+            RunNotFoundError: No run of that id.
+        """
+        words = described(name, tags, note)
+        with self._engine.begin() as connection:
+            done = connection.execute(update(runs).where(runs.c.id == run_id).values(**words))
+        if done.rowcount == 0:
+            raise RunNotFoundError(f"There is no run {run_id!r} here.")
+
+    def note_tested(self, run_ids: Sequence[str]) -> None:
+        """Remember that runs were compared on the test pictures; the first time counts."""
+        mine = runs.c.id.in_(list(run_ids)) & runs.c.tested_at.is_(None)
+        with self._engine.begin() as connection:
+            connection.execute(update(runs).where(mine).values(tested_at=time.time()))
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -350,4 +373,7 @@ def _row(row: Row[Any], place: int | None) -> RunRow:
         error=row.error,
         result=row.result,
         place=place,
+        tags=tuple(row.tags or ()),
+        note=row.note or "",
+        tested_at=row.tested_at,
     )

@@ -4,12 +4,14 @@ SQLite in WAL mode by default: many readers beside one writer, and a killed proc
 a transaction. ``THAW_DATABASE_URL`` names another database (PostgreSQL) instead.
 
 ======== ==========================================================================================
-projects one row per project: name, draft of the settings, how pictures are split and read
+projects one row per project: name, draft of the settings, how pictures are split and read, and
+         which runs are compared
 images   one row per picture of a project's current set, those left out included
 changes  the history of that set: what was changed, before and after
 marks    pictures selected in the gallery, so that a selection outlives the page
 refused  files that were not taken in, with the reason
-runs     every piece of background work, training or not: the queue and its outcome
+runs     every piece of background work, training or not: the queue and its outcome; of trainings
+         also tags, a note, and when they were first compared on the test pictures
 events   what runs say, numbered per run from 1
 commands what pages ask of a running run: pause, continue, stop, open:2 or keep:2 at a gate
 services one row per long-lived process with its last sign of life
@@ -65,7 +67,7 @@ __all__ = [
     "services",
 ]
 
-VERSION = 3  # of the tables; a change of columns raises it and brings a step from the one before
+VERSION = 4  # of the tables; a change of columns raises it and brings a step from the one before
 metadata = MetaData()
 
 projects = Table(
@@ -82,6 +84,7 @@ projects = Table(
     Column("sample", Integer, nullable=False, default=0),
     Column("data_version", Integer, nullable=False, default=0),
     Column("reading", JSON, nullable=False, default=dict, server_default="{}"),
+    Column("compared", JSON, nullable=False, default=dict, server_default="{}"),
 )
 
 images = Table(
@@ -156,6 +159,9 @@ runs = Table(
     Column("exit_code", Integer),
     Column("error", JSON),
     Column("result", JSON),
+    Column("tags", JSON, nullable=False, default=list, server_default="[]"),
+    Column("note", Text, nullable=False, default="", server_default=""),
+    Column("tested_at", Float),
     Index("runs_by_lane", "lane", "state", "queued_at"),
 )
 
@@ -195,6 +201,10 @@ _ADDED = (  # columns that came after the first version: table, name, type
     ("images", "taken", "FLOAT"),
     ("images", "camera", "TEXT NOT NULL DEFAULT ''"),
     ("projects", "reading", "JSON NOT NULL DEFAULT '{}'"),
+    ("projects", "compared", "JSON NOT NULL DEFAULT '{}'"),
+    ("runs", "tags", "JSON NOT NULL DEFAULT '[]'"),
+    ("runs", "note", "TEXT NOT NULL DEFAULT ''"),
+    ("runs", "tested_at", "FLOAT"),
 )
 
 

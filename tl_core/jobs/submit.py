@@ -6,6 +6,7 @@ the project's set changes later.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -79,17 +80,26 @@ def submit_training(
     spec: RunSpec,
     *,
     name: str = "",
+    pictures: Snapshot | None = None,
 ) -> str:
     """Queue a training run and return its id.
 
     Every automatic setting is resolved here, so the stored spec says what will really be done.
+
+    Args:
+        home: The home.
+        engine: Of its store.
+        project_id: Whose run it is.
+        spec: The settings.
+        name: Of the run; made from the settings when not given.
+        pictures: To train on, as an earlier run had them; the project's when not given.
 
     Raises:
         TooFewImagesError: The pictures do not allow training.
         LayerGroupError, UnknownModelError, ConfigError: The settings do not fit.
     """
     library = Library(engine)
-    rows = library.classes(project_id)
+    rows = library.classes(project_id) if pictures is None else _counted(pictures)
     if missing := missing_for_training(rows):
         raise TooFewImagesError(missing, hint="Bring more pictures on the Data page.")
     facts = described(home, card(spec.model.name))
@@ -106,7 +116,7 @@ def submit_training(
         channels=project.channels,
     )
     run_id = new_id("train")
-    snapshot = Snapshot(
+    snapshot = pictures or Snapshot(
         classes=tuple(row.label for row in rows),
         images=tuple(library.images(project_id, limit=None)),
         data_version=project.data_version,
@@ -158,6 +168,16 @@ def read_snapshot(home: Home, run_id: str) -> Snapshot:
         data_version=int(body["data_version"]),
         reading=dict(body.get("reading") or {}),  # runs of earlier versions have none
     )
+
+
+def _counted(snapshot: Snapshot) -> list[ClassRow]:
+    counts = Counter((one.label, one.split) for one in snapshot.images)
+    found = []
+    for label in snapshot.classes:
+        train, val, test = (counts[label, split] for split in ("train", "val", "test"))
+        total = train + val + test
+        found.append(ClassRow(label=label, total=total, train=train, val=val, test=test))
+    return found
 
 
 def _snapshot_dict(snapshot: Snapshot) -> dict[str, Any]:

@@ -18,10 +18,10 @@ from tl_core.errors import RunNotFoundError
 from tl_core.jobs.library import ImageRow
 from tl_core.jobs.schema import changes, images, projects, runs
 from tl_core.jobs.seal import MODULUS, picture_seal, run_seal, seal_of
-from tl_core.jobs.submit import read_snapshot
+from tl_core.jobs.submit import Snapshot, read_snapshot
 from tl_core.storage import Home
 
-__all__ = ["Since", "Versions"]
+__all__ = ["Since", "Versions", "between"]
 
 KEPT = 64  # comparisons of a run with its set that are kept in memory
 
@@ -155,6 +155,12 @@ class Versions:
                 except RunNotFoundError:
                     return None
         return self._of_runs[run_id]
+
+
+def between(first: Snapshot, second: Snapshot) -> Since:
+    """How the pictures of one run differ from those of an earlier one."""
+    now = {one.id: (one.digest, one.label, one.split, 0) for one in second.images}
+    return _compared(first.images, now)
 
 
 def _key(project_id: str, row: Row[Any]) -> tuple[str, int, float]:

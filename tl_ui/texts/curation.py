@@ -309,7 +309,20 @@ def since(found: Since) -> str:
     """How the set differs from what a run was trained on; empty when it does not."""
     if found.replaced:
         return "The project has other pictures now; this run still knows its own."
-    told = [
+    told = changes(found)
+    if not told:
+        return ""
+    return (
+        f"The set has changed since this run: {told}. The run keeps its pictures as they were; "
+        "train again to use the changes."
+    )
+
+
+def changes(found: Since) -> str:
+    """The changes alone: "2 pictures moved to another class, 3 new"; empty without any."""
+    if found.replaced:
+        return "the project has other pictures now"
+    return ", ".join(
         words
         for n, words in (
             (found.moved, f"{plural(found.moved, 'picture')} moved to another class"),
@@ -318,12 +331,6 @@ def since(found: Since) -> str:
             (found.parted, f"{found.parted:,} in another part of the split"),
         )
         if n
-    ]
-    if not told:
-        return ""
-    return (
-        f"The set has changed since this run: {', '.join(told)}. The run keeps its pictures as "
-        "they were; train again to use the changes."
     )
 
 

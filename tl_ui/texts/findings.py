@@ -62,12 +62,13 @@ def rows(spec: Mapping[str, Any], block_rates: Sequence[str] = ()) -> Iterator[t
     for path, name in NAMES.items():
         part, _, field = path.partition(".")
         if field in spec.get(part, {}) and (path in OF_A_PROBE or not probe):
-            yield name, _value(path, spec[part][field])
+            yield name, value_words(path, spec[part][field])
         if path == "train.lr" and block_rates:
             yield rates.BLOCKS, ", ".join(block_rates)
 
 
-def _value(path: str, value: Any) -> str:
+def value_words(path: str, value: Any) -> str:
+    """A setting as it is shown."""
     if path == "train.views" and value is None:
         return layers.VIEWS_NEW
     if path == "train.head_start":

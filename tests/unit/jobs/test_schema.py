@@ -12,6 +12,7 @@ from tl_core.config import DataConfig
 from tl_core.errors import StorageError
 from tl_core.jobs.curation import Curation
 from tl_core.jobs.library import Library
+from tl_core.jobs.queue import Queue
 from tl_core.jobs.schema import VERSION, about, metadata, open_engine
 from tl_core.storage import Home
 
@@ -59,5 +60,25 @@ def test_a_store_of_the_first_version_is_brought_up(home: Home) -> None:
     assert Library(engine).get(project.id).reading == {}
     assert Library(engine).records(project.id)[1][0].camera == ""
     assert Curation(engine).exclude(project.id, [1], title="out") == 1
+    with engine.connect() as connection:
+        assert connection.execute(select(about.c.version)).scalar() == VERSION
+
+
+def test_a_store_from_before_runs_had_tags_keeps_its_runs_and_takes_tags(home: Home) -> None:
+    engine = open_engine(home)
+    project = Library(engine).create("Insects")
+    run_id = Queue(engine).submit("train", {}, project_id=project.id, name="first")
+    with engine.begin() as connection:  # as version 3 left it
+        connection.execute(text("ALTER TABLE projects DROP COLUMN compared"))
+        for name in ("tags", "note", "tested_at"):
+            connection.execute(text(f"ALTER TABLE runs DROP COLUMN {name}"))
+        connection.execute(update(about).values(version=3))
+    engine = open_engine(home)
+    row = Queue(engine).get(run_id)
+    assert (row.name, row.tags, row.note, row.tested_at) == ("first", (), "", None)
+    assert Library(engine).get(project.id).compared == {}
+    Queue(engine).describe(run_id, name="second", tags=["good"], note="bright ones only")
+    row = Queue(open_engine(home)).get(run_id)
+    assert (row.name, row.tags, row.note) == ("second", ("good",), "bright ones only")
     with engine.connect() as connection:
         assert connection.execute(select(about.c.version)).scalar() == VERSION
