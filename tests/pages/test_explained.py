@@ -368,7 +368,7 @@ def test_one_button_stands_out_when_a_run_is_over(
     found = replace(seed.finding(), severity=severity)
     run_id = seed.finished_run(studio, project, findings=[found])
     there = primaries(open_page(page, project=project.id, run=run_id))
-    on = "next_evaluate" if page == "train" else "next_predict"
+    on = "next_evaluate" if page == "train" else "next_compare"
     assert there == ([f"anew.{run_id}.overfit.0"] if severity == "problem" else [on])
 
 

@@ -177,3 +177,24 @@ def test_the_answer_in_words() -> None:
     assert (
         text.bars(top, 7) == "a 50 %, b 20 %, c 10 %, d 10 %, e 5 %; 2 other classes together 5 %."
     )
+
+
+def test_what_to_say_to_be_right_as_often_as_promised() -> None:
+    top = [("hat", 0.5), ("dress", 0.3), ("shoe", 0.15), ("bag", 0.05)]
+    assert text.likely_ones(top, 0.4, 0.9) == (
+        "One class is enough to be right in 90 of 100 such pictures."
+    )
+    assert text.likely_ones(top, 0.1, 0.9).endswith("say: hat, dress or shoe.")
+    assert text.likely_ones(top, 0.6, 0.9).startswith("No class is likely enough")
+
+
+def test_the_sets_of_an_answer_come_from_the_validation_pictures(
+    open_page: OpenPage, studio: Studio
+) -> None:
+    project = seed.project_with_pictures(studio, per_class=60)
+    run_id = seed.finished_run(studio, project)
+    digest = studio.snapshot(run_id).part("test")[0].digest
+    studio.ask("predict", project.id, run_id=run_id, digests=[digest], names=["a.jpg"])
+    answered(studio, *TOP)
+    said = texts(open_page("predict", project=project.id, run=run_id)).replace("\\", "")
+    assert "in 90 of 100 such pictures" in said or "No class is likely enough" in said

@@ -21,8 +21,8 @@ def answers(layers: str) -> Meaning:
         "How boldly it speaks was set on training pictures left out in turn (a temperature), so "
         "that the shares are neither too high nor too low on the whole."
         if layers in PROBES
-        else "They are not corrected afterwards: how far they can be believed is said on the "
-        "Evaluate page, under What this says."
+        else "They are as trained, unless you corrected them on the Evaluate page (Look closer, "
+        "Confidence), which also says how far they can be believed."
     )
     likely, fairly, leaning = (round(100 * least) for least, _ in predict.SURE)
     return Meaning(
@@ -31,7 +31,9 @@ def answers(layers: str) -> Meaning:
         computed="The network gives every class a score, and the softmax function turns the scores "
         f"into shares that sum to 100 %. {honest} “Very sure” is said from {likely} % on, “fairly "
         f"sure” from {fairly} %, “leaning towards” from {leaning} %, below that “undecided”. The "
-        f"{predict.MOST_BARS} highest shares are drawn.",
+        f"{predict.MOST_BARS} highest shares are drawn. What to say to be right in 90 of 100 such "
+        "pictures are the classes whose share reaches that of the true class in all but the least "
+        "sure tenth of the validation pictures (split conformal prediction).",
         changes="Another photo of the same thing: nearer, sharper, in other light. If the shares "
         "jump from one to the next, the network has not learned what you mean; bring training "
         "pictures that look like those you try here.",

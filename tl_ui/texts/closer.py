@@ -28,12 +28,12 @@ OLD = (
 NAMES = {
     "accuracy": "Accuracy",
     "balanced_accuracy": "Average over classes",
-    "macro_f1": "F1, average over classes",
-    "macro_auc": "Ranking (area under ROC)",
-    "top2": "Among the first two",
-    "top3": "Among the first three",
-    "top5": "Among the first five",
-    "log_loss": "Log loss (lower is better)",
+    "macro_f1": "F1 over classes",
+    "macro_auc": "Area under ROC",
+    "top2": "In the first two",
+    "top3": "In the first three",
+    "top5": "In the first five",
+    "log_loss": "Log loss (low is good)",
 }
 COLUMNS = {"name": "Score", "value": "Value", "range": "likely"}
 GROUPED = (
@@ -88,7 +88,7 @@ THIRDS = {
     "sharpness": {"low": "least sharp third", "middle": "middle third", "high": "sharpest third"},
     "side": {"low": "smallest third", "middle": "middle third", "high": "largest third"},
 }
-WEAKER, BETTER, NO_DIFFERENCE = "clearly weaker", "clearly better", "no clear difference"
+WEAKER, BETTER, NO_DIFFERENCE = "weaker", "better", "not clear"
 
 RELIABILITY = "Sure and right"
 CLAIMED, RIGHT = "Confidence", "Share right"
@@ -198,12 +198,17 @@ def kind_rows(slices: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "n": one["n"],
             "share": round(100 * one["share"]),
             "expected": percent(one["expected"]),
-            "gap": f"{100 * one['gap']:+.0f} points",
-            "range": f"{100 * one['gap_ci'][0]:+.0f} to {100 * one['gap_ci'][1]:+.0f}",
+            "gap": f"{_points(one['gap'])} points",
+            "range": f"{_points(one['gap_ci'][0])} to {_points(one['gap_ci'][1])}",
             "says": _says(one),
         }
         for one in slices
     ]
+
+
+def _points(share: float) -> str:
+    whole = round(100 * share)
+    return f"{whole:+d}" if whole else "0"
 
 
 def _says(one: Mapping[str, Any]) -> str:

@@ -43,6 +43,18 @@ def verdict(top: Sequence[tuple[str, float]]) -> str:
     return f"Undecided: {label}, {percent(p)}"
 
 
+def likely_ones(top: Sequence[tuple[str, float]], limit: float, promised: float) -> str:
+    """The classes that hold the true one as often as promised: "say: hat or dress"."""
+    often = f"in {round(100 * promised)} of 100 such pictures"
+    names = [label for label, p in top if p >= limit]
+    if not names:
+        return "No class is likely enough for such a picture: look at it yourself."
+    if len(names) == 1:
+        return f"One class is enough to be right {often}."
+    *first, last = names
+    return f"To be right {often}, say: {', '.join(first)} or {last}."
+
+
 def truth(label: str, answer: str) -> str:
     """Whether a held-out picture was answered rightly."""
     return (

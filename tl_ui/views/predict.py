@@ -16,6 +16,7 @@ from tl_core.data.decode import open_rgb
 from tl_core.data.pixels import fit_square
 from tl_core.data.thumbs import ensure_thumb
 from tl_core.errors import TLError
+from tl_core.evaluate.confidence import conformal_limit
 from tl_core.session import ImageRow, Project, RunRow, Studio
 from tl_ui import asking, state
 from tl_ui.charts import probabilities
@@ -28,6 +29,7 @@ from tl_ui.views.meaning import explained
 __all__ = ["answers", "sources"]
 
 MOST_PHOTOS = 8
+PROMISED = 0.9  # of the sets of answers
 HELD_SHOWN = 8
 TILE_PX = 160
 SEEN_PX = 96  # how large the network's view is drawn
@@ -162,14 +164,15 @@ def answers(work: Studio, project: Project, run: RunRow) -> None:
     if row.error:
         show_error(row.error)
         return
+    val = work.answers(run.id, "val")
+    limit = conformal_limit(val, PROMISED) if val is not None else None
     names = row.spec.get("names") or []
     labels = row.spec.get("labels") or []
     for i, answer in enumerate((row.result or {}).get("answers", [])):
         name = str(names[i]).rpartition("/")[2] if i < len(names) else ""
         with st.container(border=True):
-            _answer(
-                work, run, answer, name, labels[i] if i < len(labels) else "", key=f"{row.id}.{i}"
-            )
+            label = labels[i] if i < len(labels) else ""
+            _answer(work, run, answer, name, label, limit, key=f"{row.id}.{i}")
     st.caption(text.ONLY_THESE)
     layers = str(run.spec.get("freeze", {}).get("layers", ""))
     explained(about.answers(layers), key="answers.meaning")
@@ -188,13 +191,22 @@ def _latest(work: Studio, project: Project, run: RunRow) -> RunRow | None:
 
 
 def _answer(
-    work: Studio, run: RunRow, answer: dict[str, Any], name: str, label: str, *, key: str
+    work: Studio,
+    run: RunRow,
+    answer: dict[str, Any],
+    name: str,
+    label: str,
+    limit: float | None,
+    *,
+    key: str,
 ) -> None:
     if answer.get("error") or not answer.get("top"):
         st.warning(f"{esc_md(name)}: {esc_md(str(answer.get('error') or ''))}")
         return
     top = [(str(one), float(p)) for one, p in answer["top"]]
     st.markdown(f"### {esc_md(text.verdict(top))}")
+    if limit is not None:
+        st.markdown(esc_md(text.likely_ones(top, limit, PROMISED)))
     if label:
         st.markdown(esc_md(text.truth(label, top[0][0])))
     picture, chart = st.columns([1, 2], gap="medium")
