@@ -19,6 +19,7 @@ from tl_core.cli import (
     inspecting,
     judging,
     rates,
+    serving,
     worth,
 )
 from tl_core.config import HEAD_STARTS, RESIZE_MODES, SCHEDULES, STAGES, TrainConfig
@@ -135,6 +136,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     predict.add_argument("paths", metavar="PATH", nargs="+", help="pictures or folders")
     predict.add_argument("--csv", metavar="FILE", help="also write the answers as a table")
+
+    serve = _command(adder, "serve", "answer requests with a bundle", serving.serve)
+    _serve_options(serve)
     return parser
 
 
@@ -149,6 +153,17 @@ def _command(
     parser.add_argument("--home", metavar="DIR", help="default: $THAW_HOME or ~/.thaw")
     parser.set_defaults(run=run)
     return parser
+
+
+def _serve_options(serve: argparse.ArgumentParser) -> None:
+    add = serve.add_argument
+    add("bundle", metavar="BUNDLE", help="a bundle's folder or zip")
+    add("--host", default="127.0.0.1", help="default: this machine only")
+    add("--port", type=int, default=8000, metavar="N", help="default: 8000")
+    add("--name", help="what it calls itself; default: the bundle's name")
+    add("--megabytes", type=float, default=40.0, metavar="N", help="of one request (40)")
+    add("--pictures", type=int, default=16, metavar="N", help="of one request (16)")
+    add("--per-minute", type=int, default=600, metavar="N", help="requests of one caller (600)")
 
 
 def _data(parser: argparse.ArgumentParser) -> None:

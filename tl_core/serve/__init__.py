@@ -1,0 +1,1 @@
+"""An exported classifier as a small service over HTTP."""
