@@ -49,6 +49,7 @@ LANE_OF = {
     "preview": "quick",
     "baseline": "quick",
     "describe": "quick",
+    "explain": "quick",
     "measure": "quick",
     "check_weights": "quick",
 }
