@@ -1,7 +1,7 @@
 """Evaluate: how good it is, where it fails, and what the numbers cannot say."""
 
 from tl_ui import page, state, text
-from tl_ui.views import confusion, evaluate, findings, growth, history, runs, transfer
+from tl_ui.views import confusion, evaluate, explain, findings, growth, history, runs, transfer
 
 work = state.studio()
 runs.adopt(work)
@@ -15,6 +15,7 @@ evaluate.headline(work, report)
 evaluate.classes(report)
 confusion.matrix(report, pictures)
 evaluate.mistakes(report, pictures)
+explain.section(work, run, report, pictures)
 findings.draw(work, state.follow_run(run.id), run)
 growth.card(work, project)
 transfer.card(work, project)
