@@ -1,7 +1,17 @@
 """Evaluate: how good it is, where it fails, and what the numbers cannot say."""
 
 from tl_ui import page, state, text
-from tl_ui.views import closer, confusion, evaluate, findings, growth, history, runs, transfer
+from tl_ui.views import (
+    closer,
+    confusion,
+    evaluate,
+    explain,
+    findings,
+    growth,
+    history,
+    runs,
+    transfer,
+)
 
 work = state.studio()
 runs.adopt(work)
@@ -15,6 +25,7 @@ evaluate.headline(work, report)
 evaluate.classes(report)
 confusion.matrix(report, pictures)
 evaluate.mistakes(report, pictures)
+explain.section(work, run, report, pictures)
 closer.look(work, run, report, pictures)
 findings.draw(work, state.follow_run(run.id), run)
 growth.card(work, project)

@@ -73,6 +73,7 @@ def _questions(
     spec = studio.resolved_draft(project_id).to_dict()
     yield "check", {}
     yield "predict", {"run_id": run_id, "digests": [photo], "names": [f"{MARK}.jpg"]}
+    yield "explain", {"run_id": run_id, "digest": photo}
     yield "export", {"run_id": run_id}
     yield "preview", {"spec": spec, "n": 2, "versions": 1}
     yield "baseline", {"model": spec["model"]["name"], "data_version": 1}

@@ -16,6 +16,7 @@ from tl_core.cli import (
     choosing,
     commands,
     comparing,
+    explaining,
     inspecting,
     judging,
     rates,
@@ -24,6 +25,7 @@ from tl_core.cli import (
 )
 from tl_core.config import HEAD_STARTS, RESIZE_MODES, SCHEDULES, STAGES, TrainConfig
 from tl_core.errors import TLError
+from tl_core.jobs.explaining import METHODS
 
 __all__ = ["build_parser", "main"]
 
@@ -136,6 +138,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     predict.add_argument("paths", metavar="PATH", nargs="+", help="pictures or folders")
     predict.add_argument("--csv", metavar="FILE", help="also write the answers as a table")
+
+    reasons = _command(adder, "explain", "show why a run answered so", explaining.explain)
+    reasons.add_argument("run_id", metavar="RUN_ID")
+    reasons.add_argument("paths", metavar="PICTURE", nargs="+", help="pictures or folders")
+    reasons.add_argument("--out", metavar="DIR", required=True, help="where the maps are written")
+    reasons.add_argument("--method", choices=METHODS, default="gradcam", help="default: gradcam")
+    reasons.add_argument("--target", metavar="CLASS", help="default: the class answered")
 
     serve = _command(adder, "serve", "answer requests with a bundle", serving.serve)
     _serve_options(serve)

@@ -50,6 +50,7 @@ LANE_OF = {
     "preview": "quick",
     "baseline": "quick",
     "describe": "quick",
+    "explain": "quick",
     "measure": "quick",
     "check_weights": "quick",
 }

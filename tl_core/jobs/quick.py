@@ -20,6 +20,7 @@ from tl_core.jobs.baseline import baseline
 from tl_core.jobs.checking import check
 from tl_core.jobs.choosing import choose_layers, compare_heads
 from tl_core.jobs.controlling import control
+from tl_core.jobs.explaining import explain
 from tl_core.jobs.exporting import write_run_bundle
 from tl_core.jobs.growing import learning_curve
 from tl_core.jobs.predicting import predict_with_run
@@ -194,6 +195,7 @@ KINDS: dict[str, Callable[[Context], dict[str, Any]]] = {
     "predict": predict,
     "preview": preview,
     "describe": describe,
+    "explain": explain,
     "download": download,
     "check_weights": check_weights,
     "export": export,

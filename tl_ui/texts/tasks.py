@@ -18,6 +18,7 @@ _KINDS = {
     "advise": "Measuring networks on your pictures",
     "baseline": "Making the instant baseline",
     "describe": "Looking into the network",
+    "explain": "Looking for the reasons",
     "check": "Checking the pictures",
     "choose_layers": "Comparing choices of layers",
     "compare_heads": "Comparing the heads that are solved at once",

@@ -24,6 +24,7 @@ from tl_ui.errors import show_error
 from tl_ui.text import esc_md
 from tl_ui.texts import about_use as about
 from tl_ui.texts import predict as text
+from tl_ui.views import explain
 from tl_ui.views.meaning import explained
 
 __all__ = ["answers", "sources"]
@@ -219,6 +220,7 @@ def _answer(
             config={"displayModeBar": False},
         )
         st.caption(esc_md(text.bars(top[: text.MOST_BARS], len(top))))
+    explain.offer(work, run, str(answer["file"]))
 
 
 def _pictures(work: Studio, run: RunRow, digest: str, name: str) -> None:
