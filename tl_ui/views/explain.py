@@ -23,7 +23,10 @@ from tl_ui.views.meaning import explained, headed
 
 __all__ = ["offer", "section"]
 
-OFFERED = 12  # pictures
+OFFERED = 6  # pictures: one row
+SQUARES = """<style>
+:is(.st-key-explain-choice, .st-key-explain-near) img { aspect-ratio: 1; object-fit: cover; }
+</style>"""
 USUAL = 60  # per cent of the heat map's colour
 
 
@@ -63,9 +66,10 @@ def offer(work: Studio, run: RunRow, digest: str) -> None:
 
 
 def _choice(work: Studio, run: RunRow, rows: Sequence[ImageRow]) -> None:
-    with st.grid(min_column_width=110):
+    st.html(SQUARES)
+    with st.container(key="explain-choice"), st.grid(min_column_width=110):
         for row in rows:
-            with st.container():
+            with st.container(gap="xsmall"):
                 try:
                     st.image(
                         str(ensure_thumb(work.home, row.digest, 160)), alt=row.path, width="stretch"
@@ -98,8 +102,11 @@ def _panel(work: Studio, run: RunRow, digest: str) -> None:
     if row.active:
         asking.follow(work, row.id)
         return
-    if row.error or not row.result:
-        show_error(row.error or {})
+    body = row.result or {}
+    there = all(Path(body.get(name, "")).is_file() for name in ("photo", "heat"))
+    if row.error or not there:
+        if row.error:
+            show_error(row.error)
         st.button(
             text.AGAIN,
             key=f"explain.again.{digest}",
@@ -107,8 +114,7 @@ def _panel(work: Studio, run: RunRow, digest: str) -> None:
             args=(work, run.project_id, wanted),
         )
         return
-    body = row.result
-    if Path(body["photo"]).is_file() and Path(body["heat"]).is_file():
+    with st.container(border=True, key="explain-panel", gap="small"):
         _map(body, digest)
         _near(work, body["neighbours"])
         _blocks(body["blocks"])
@@ -143,7 +149,7 @@ def _near(work: Studio, near: Mapping[str, Any]) -> None:
     st.markdown(f"**{text.NEAR}**")
     if near["none_near"]:
         st.warning(text.NONE_NEAR)
-    with st.grid(min_column_width=110):
+    with st.container(key="explain-near"), st.grid(min_column_width=110):
         for one in near["rows"]:
             with st.container(gap="xsmall"):
                 try:

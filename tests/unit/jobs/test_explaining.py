@@ -66,6 +66,7 @@ def test_what_was_made_is_kept_with_the_run_and_goes_with_it(home: Home) -> None
         asked(home, run_id, picture.digest, target="wasps")
     with pytest.raises(ConfigError, match="no method"):
         asked(home, run_id, picture.digest, method="guess")
+    Queue(engine).end(run_id, "finished", exit_code=0)
     forget_run(home, engine, run_id)
     assert not [one for one in home.root.rglob("*") if "gradcam" in one.name]
 
