@@ -96,8 +96,8 @@ RECIPES = {
     "resnet10t_leg": Recipe(  # goes on from shipped weights, on a processor, for some hours
         model="resnet10t",
         phases=(
-            Phase(epochs=5, size=48, mix=0.2),
-            Phase(epochs=4, size=64),
+            Phase(epochs=2, size=48, mix=0.2),
+            Phase(epochs=2, size=64),
             Phase(epochs=1, size=80, area=0.5),
         ),
         lr=0.1,
