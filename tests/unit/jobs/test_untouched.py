@@ -27,7 +27,9 @@ from tl_core.storage import Home, read_json
 LAYERS = ("head", "last:1", "exact-head", "deep-probe")
 # Who asks for the test part of a run, and what for; a new place is to be thought about.
 ASKS = {
-    "tl_core/jobs/training.py": "prepares, judges at the end, and counts them for the events",
+    "tl_core/jobs/training.py": "prepares them, and counts them for the events",
+    "tl_core/jobs/judging.py": "judges at the end",
+    "tl_core/jobs/comparing.py": "shows those that finished runs answer differently",
     "tl_ui/views/predict.py": "offers one as an example to try",
     "tl_core/jobs/exporting.py": "tries the bundle on them after training",
     "tl_core/jobs/continuing.py": "refuses to go on where they have taught or chosen before",
