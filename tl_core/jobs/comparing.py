@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from tl_core.config import PROBES, RunSpec
 from tl_core.errors import RunNotFoundError, TLError
 from tl_core.evaluate.paired import Judged, Pair, compared, matched
-from tl_core.jobs import continuing, following
+from tl_core.jobs import confidence, continuing
 from tl_core.jobs.library import ImageRow, Library
 from tl_core.jobs.log import EventLog
 from tl_core.jobs.queue import Queue, RunRow
@@ -277,7 +277,8 @@ class Comparing:
             RunNotFoundError: One is not here or has no result.
         """
         rows = [self.facts(run_id).row for run_id in dict.fromkeys(run_ids)]
-        key = (split, reference, *((row.id, row.ended_at) for row in rows))
+        sure = {row.id: confidence.temperature_of(self._home, row.id) for row in rows}
+        key = (split, reference, *((row.id, row.ended_at, sure[row.id]) for row in rows))
         if key not in self._compared:
             while len(self._compared) >= KEPT:
                 self._compared.pop(next(iter(self._compared)))
@@ -324,7 +325,7 @@ class Comparing:
         )
 
     def _judged(self, row: RunRow, split: Split) -> Judged | None:
-        answers = following.all_answers(self._home, row.id, split)
+        answers = confidence.answers_now(self._home, row.id, split)
         if answers is None:
             return None
         try:

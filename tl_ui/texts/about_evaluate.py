@@ -34,9 +34,8 @@ def score(report: Mapping[str, Any]) -> Meaning:
     }
     computed = {
         ACCURACY: f"{right:,} right answers of {n:,}; the answer is the class of the highest "
-        "probability. The range is Wilson's 95 % interval, which holds for few pictures too. It "
-        "takes every picture as a witness of its own: where several show the same subject, the "
-        "true range is wider.",
+        f"probability. The range is Wilson's 95 % interval, which holds for few pictures too. "
+        f"{_alone(report)}",
         line: f"“{base['class']}” has the most training pictures. {base['right']:,} of the "
         f"{n:,} pictures judged here are of it.",
         text.BALANCED: "The share found is taken of each class that occurs here, and the mean of "
@@ -59,6 +58,19 @@ def score(report: Mapping[str, Any]) -> Meaning:
             "luck. Choose by validation."
         )
     return Meaning(means=means, computed=computed, changes=changes)
+
+
+def _alone(report: Mapping[str, Any]) -> str:
+    n, groups = report["n"], report.get("groups", report["n"])
+    if groups < n:
+        return (
+            f"The {n:,} pictures form {groups:,} groups that belong together (copies, bursts, "
+            "patients), and a group counts as one witness."
+        )
+    return (
+        "None of them are known to belong together; where several show the same subject without "
+        "Thaw knowing, the true range is wider."
+    )
 
 
 def says(report: Mapping[str, Any]) -> Meaning:

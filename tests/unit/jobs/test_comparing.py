@@ -10,6 +10,7 @@ from tests.pages import seed
 from tl_core.config import DataConfig, FreezeConfig, TrainConfig
 from tl_core.errors import DataError, RunNotFoundError
 from tl_core.jobs.comparing import MOST, Choice, controls
+from tl_core.jobs.confidence import change_temperature
 from tl_core.jobs.continuing import Origin, keep_origin
 from tl_core.session import Project, Studio
 from tl_core.storage import Home
@@ -148,6 +149,15 @@ def test_a_relabelled_picture_is_another_question(studio: Studio, project: Proje
     changed = studio.comparing.between(first, second)
     assert changed is not None and changed.moved == 1
     assert studio.comparing.between(first, "t0") is None
+
+
+def test_a_corrected_confidence_is_compared_as_it_is_now(studio: Studio, project: Project) -> None:
+    first, second, _ = three(studio, project)
+    before = studio.comparing.compare([first, second], split="val").pairs[0]
+    change_temperature(studio.home, second, 3.0)
+    after = studio.comparing.compare([first, second], split="val").pairs[0]
+    assert after.accuracy == before.accuracy, "no answer has changed"
+    assert after.loss != before.loss
 
 
 def test_disagreements_name_both_answers_and_who_is_right(studio: Studio, project: Project) -> None:
