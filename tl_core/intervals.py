@@ -15,8 +15,10 @@ __all__ = [
     "FoldDifference",
     "fold_difference",
     "fold_error",
+    "holm",
     "mcnemar",
     "newcombe",
+    "newcombe_shares",
     "paired_mean",
     "paired_shares",
     "wilson",
@@ -24,6 +26,7 @@ __all__ = [
 ]
 
 LEVEL = 0.95
+ALARM = 0.05  # chance of telling any difference where there is none
 HALVINGS = 60  # of an interval in which a root is looked for; then a double cannot be told apart
 
 
@@ -58,20 +61,12 @@ def wilson(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
     Source:
         Wilson 1927, J. Am. Stat. Assoc. 22, 209-212.
     """
-    if not 0 <= successes <= n:
-        raise ValueError(f"successes {successes} outside 0..{n}")
+    _possible(successes, n)
     if not 0.0 < level < 1.0:
         raise ValueError(f"level {level} outside (0, 1)")
     if n == 0:
         return 0.0, 1.0
-    z = NormalDist().inv_cdf((1.0 + level) / 2.0)
-    share = successes / n
-    shrink = 1.0 + z * z / n
-    middle = (share + z * z / (2.0 * n)) / shrink
-    half = z * math.sqrt(share * (1.0 - share) / n + z * z / (4.0 * n * n)) / shrink
-    low = 0.0 if successes == 0 else max(0.0, middle - half)
-    high = 1.0 if successes == n else min(1.0, middle + half)
-    return low, high
+    return wilson_share(successes / n, n, level)
 
 
 def wilson_share(share: float, n: float, level: float = LEVEL) -> tuple[float, float]:
@@ -119,15 +114,50 @@ def newcombe(
     Source:
         Newcombe 1998, Stat. Med. 17, 873-890, method 10 (hybrid of two Wilson intervals).
     """
-    low_1, high_1 = wilson(successes_1, n_1, level)
-    low_2, high_2 = wilson(successes_2, n_2, level)
     if n_1 == 0 or n_2 == 0:
+        low_1, high_1 = wilson(successes_1, n_1, level)
+        low_2, high_2 = wilson(successes_2, n_2, level)
         return low_1 - high_2, high_1 - low_2
-    share_1, share_2 = successes_1 / n_1, successes_2 / n_2
+    _possible(successes_1, n_1)
+    _possible(successes_2, n_2)
+    return newcombe_shares(successes_1 / n_1, n_1, successes_2 / n_2, n_2, level)
+
+
+def newcombe_shares(
+    share_1: float, n_1: float, share_2: float, n_2: float, level: float = LEVEL
+) -> tuple[float, float]:
+    """``newcombe`` of two shares that are worth so many independent pictures (``wilson_share``)."""
+    low_1, high_1 = wilson_share(share_1, n_1, level)
+    low_2, high_2 = wilson_share(share_2, n_2, level)
     gap = share_1 - share_2
     low = gap - math.hypot(share_1 - low_1, high_2 - share_2)
     high = gap + math.hypot(high_1 - share_1, share_2 - low_2)
     return max(-1.0, low), min(1.0, high)
+
+
+def holm(chances: Sequence[float], level: float = ALARM) -> list[tuple[float, float]]:
+    """Correct p-values for being several.
+
+    Args:
+        chances: One per comparison.
+        level: Chance of any false alarm that is allowed.
+
+    Returns:
+        For each the corrected p-value, and the level at which it was tested: ``level`` over the
+        comparisons still open when it was its turn, from the smallest p-value on.
+
+    Source:
+        Holm 1979, Scand. J. Stat. 6, 65-70.
+    """
+    total, order = len(chances), sorted(range(len(chances)), key=lambda i: chances[i])
+    found = [(1.0, level)] * total
+    highest, open_, stopped = 0.0, total, False
+    for place, number in enumerate(order):
+        open_ = open_ if stopped else total - place
+        highest = max(highest, min(1.0, (total - place) * chances[number]))
+        stopped = stopped or highest >= level
+        found[number] = (highest, level / open_)
+    return found
 
 
 def paired_mean(differences: Sequence[float], level: float = LEVEL) -> tuple[float, float, float]:
@@ -276,6 +306,11 @@ def mcnemar(only_first: int, only_second: int) -> float:
         tail += term
         term = term * (n - k) // (k + 1)  # of n things k + 1
     return min(1.0, 2.0 * (tail / (1 << n)))
+
+
+def _possible(successes: int, n: int) -> None:
+    if not 0 <= successes <= n:
+        raise ValueError(f"successes {successes} outside 0..{n}")
 
 
 def _score(difference: float, only_first: float, only_second: float, n: int) -> float:

@@ -16,7 +16,7 @@ from itertools import combinations
 import numpy as np
 
 from tl_core.advise.advice import Difference
-from tl_core.intervals import LEVEL, fold_difference
+from tl_core.intervals import LEVEL, fold_difference, holm
 
 __all__ = ["ALIKE", "Entry", "Place", "difference", "ranking"]
 
@@ -111,11 +111,8 @@ def _chances(
         difference(entries[a].folds, entries[b].folds, n_folds, pictures).chance for a, b in pairs
     ]
     found: dict[tuple[str, str], float] = {}
-    worst = 0.0
-    for rank, at in enumerate(np.argsort(raw, kind="stable")):
-        worst = max(worst, min(1.0, raw[at] * (len(pairs) - rank)))
-        a, b = pairs[at]
-        found[a, b] = found[b, a] = worst
+    for (a, b), (chance, _) in zip(pairs, holm(raw), strict=True):
+        found[a, b] = found[b, a] = chance
     return found
 
 

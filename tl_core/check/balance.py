@@ -6,7 +6,7 @@ import numpy as np
 
 from tl_core.check.findings import CheckedSet, DataFinding
 
-__all__ = ["class_sizes", "thin_subgroups"]
+__all__ = ["class_sizes", "shapes", "thin_subgroups"]
 
 FEWEST, FEW = 10, 20  # pictures of a class: nothing can be judged; little can
 UNEVEN, VERY_UNEVEN = 3.0, 20.0  # largest class over the smallest
@@ -50,6 +50,12 @@ def class_sizes(checked: CheckedSet) -> list[DataFinding]:
     return found
 
 
+def shapes(checked: CheckedSet) -> np.ndarray:
+    """Whether each picture is landscape, portrait or square, (N,)."""
+    found = np.where(checked.widths > checked.heights, "landscape", "portrait")
+    return np.where(checked.widths == checked.heights, "square", found)
+
+
 def thin_subgroups(checked: CheckedSet, looks: np.ndarray) -> list[DataFinding]:
     """Kinds of pictures (file type, orientation, camera) that a class has nearly nothing of.
 
@@ -57,11 +63,9 @@ def thin_subgroups(checked: CheckedSet, looks: np.ndarray) -> list[DataFinding]:
     """
     found: list[str] = []
     evidence: dict[str, float] = {}
-    shape = np.where(checked.widths > checked.heights, "landscape", "portrait")
-    shape = np.where(checked.widths == checked.heights, "square", shape)
     kinds = {
         "format": np.asarray(checked.formats),
-        "shape": shape,
+        "shape": shapes(checked),
         "camera": np.asarray([f"camera {one}" if one else "" for one in looks["camera"]]),
     }
     names = {"format": "{} files", "shape": "{} pictures", "camera": "pictures of one camera"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import shutil
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ from tl_core.errors import DataError
 from tl_core.export.predict_template import find_pictures
 from tl_core.jobs.explaining import Explainer
 from tl_core.jobs.schema import open_engine
-from tl_core.storage import Home
+from tl_core.storage import Home, file_digest
 
 __all__ = ["explain"]
 
@@ -34,8 +33,7 @@ def explain(options: argparse.Namespace) -> int:
     rows = []
     for number, file in enumerate(files, 1):
         try:
-            digest = hashlib.sha256(file.read_bytes()).hexdigest()
-            body = made.of(file, digest, method=options.method, target=options.target)
+            body = made.of(file, file_digest(file), method=options.method, target=options.target)
         except DataError as err:
             print(f"{file}: {err.message}", file=sys.stderr)
             continue

@@ -11,16 +11,13 @@ from tl_core.errors import ConfigError
 
 __all__ = ["serve"]
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
 
 def serve(options: argparse.Namespace) -> int:
     """Answer requests with a bundle until it is told to stop (Ctrl+C)."""
     import uvicorn
 
     from tl_core.export.load import Bundle
-    from tl_core.serve.app import LOOPBACK as OWN_NAMES
-    from tl_core.serve.app import create
+    from tl_core.serve.app import LOOPBACK, create
     from tl_core.serve.limits import Limits
 
     limits = Limits(
@@ -38,7 +35,7 @@ def serve(options: argparse.Namespace) -> int:
         )
     bundle = Bundle.open(path)
     private = options.host in LOOPBACK
-    app = create(bundle, options.name or path.stem, limits, hosts=OWN_NAMES if private else ("*",))
+    app = create(bundle, options.name or path.stem, limits, hosts=LOOPBACK if private else ("*",))
     address = f"http://{options.host}:{options.port}"
     if options.json:
         as_lines({"address": address, "classes": list(bundle.classes)})

@@ -8,7 +8,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Answers"]
+__all__ = ["TINY", "Answers", "Bools", "Floats", "Ints"]
+
+TINY = float(np.finfo(np.float32).tiny)  # a probability counts as no smaller
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -57,8 +59,13 @@ class Answers:
         return found
 
     @cached_property
+    def of_truth(self) -> Floats:
+        """(N,) Probability of the true class."""
+        found: Floats = self.probabilities[np.arange(len(self)), self.labels]
+        return found
+
+    @cached_property
     def losses(self) -> Floats:
         """(N,) Minus the log of the probability of the true class, in nats."""
-        true = self.probabilities[np.arange(len(self)), self.labels]
-        found: Floats = -np.log(np.maximum(true, np.finfo(np.float32).tiny))
+        found: Floats = -np.log(np.maximum(self.of_truth, TINY))
         return found

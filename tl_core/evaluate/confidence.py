@@ -6,19 +6,20 @@ What is fitted here is fitted on validation answers and judged on test answers.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from tl_core.evaluate.answers import Answers
+from tl_core.evaluate.answers import TINY, Answers, Floats
 from tl_core.intervals import paired_mean, wilson
 
 __all__ = [
     "Believed",
     "Sets",
     "Step",
+    "at_temperature",
     "believed",
     "conformal_limit",
     "fitted_temperature",
@@ -31,9 +32,6 @@ __all__ = [
 STEPS = 10  # of the reliability diagram
 FEWEST = 20  # validation pictures from which a temperature is fitted
 COLDEST, HOTTEST = 0.1, 10.0
-TINY = float(np.finfo(np.float32).tiny)
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,15 +113,18 @@ def tempered(probabilities: Floats, temperature: float) -> Floats:
     return found
 
 
+def at_temperature(answers: Answers, temperature: float) -> Answers:
+    """The same answers with the confidence of a temperature."""
+    return replace(answers, probabilities=tempered(answers.probabilities, temperature))
+
+
 def fitted_temperature(answers: Answers) -> float | None:
     """The temperature of the lowest log loss; None for too few pictures to fit one."""
     if len(answers) < FEWEST:
         return None
-    rows = np.arange(len(answers))
 
     def loss(log_temperature: float) -> float:
-        given = tempered(answers.probabilities, math.exp(log_temperature))
-        return float(-np.log(np.maximum(given[rows, answers.labels], TINY)).mean())
+        return float(at_temperature(answers, math.exp(log_temperature)).losses.mean())
 
     bounds = (math.log(COLDEST), math.log(HOTTEST))
     return float(math.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
@@ -131,9 +132,7 @@ def fitted_temperature(answers: Answers) -> float | None:
 
 def believed(answers: Answers, temperature: float) -> Believed:
     """What a temperature does to these answers; they must not be those it was fitted on."""
-    rows = np.arange(len(answers))
-    given = tempered(answers.probabilities, temperature)[rows, answers.labels]
-    after = -np.log(np.maximum(given, TINY))
+    after = at_temperature(answers, temperature).losses
     gain, low, high = paired_mean((answers.losses - after).tolist())
     return Believed(
         temperature=temperature,
@@ -159,8 +158,7 @@ def conformal_limit(answers: Answers, promised: float = 0.9) -> float | None:
     rank = math.ceil((n + 1) * promised)
     if rank > n:
         return None
-    given = answers.probabilities[np.arange(n), answers.labels]
-    return float(np.sort(given)[n - rank])
+    return float(np.sort(answers.of_truth)[n - rank])
 
 
 def sets_of(probabilities: Floats, limit: float) -> NDArray[np.bool_]:
@@ -174,9 +172,9 @@ def judged_sets(fitted_on: Answers, judged: Answers, promised: float = 0.9) -> S
     limit = conformal_limit(fitted_on, promised)
     if limit is None or not len(judged):
         return None
-    chosen = sets_of(judged.probabilities, limit)
-    n, covered = len(judged), int(chosen[np.arange(len(judged)), judged.labels].sum())
-    sizes = np.bincount(chosen.sum(axis=1), minlength=2)
+    in_set = sets_of(judged.probabilities, limit).sum(axis=1)
+    n, covered = len(judged), int(sets_of(judged.of_truth, limit).sum())
+    sizes = np.bincount(in_set, minlength=2)
     low, high = wilson(covered, n)
     return Sets(
         promised=promised,
@@ -186,7 +184,7 @@ def judged_sets(fitted_on: Answers, judged: Answers, promised: float = 0.9) -> S
         low=low,
         high=high,
         expected=_expected(len(fitted_on), n, promised),
-        mean_size=float(chosen.sum(axis=1).mean()),
+        mean_size=float(in_set.mean()),
         sizes=tuple(int(one) for one in sizes),
     )
 

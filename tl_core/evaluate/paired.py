@@ -16,11 +16,11 @@ import numpy as np
 from scipy import special
 
 from tl_core.evaluate.answers import Answers, Floats, Ints
-from tl_core.intervals import mcnemar, paired_shares
+from tl_core.intervals import ALARM as LEVEL
+from tl_core.intervals import holm, mcnemar, paired_shares
 
 __all__ = ["Gap", "Judged", "Matched", "Pair", "compared", "holm", "matched", "needed"]
 
-LEVEL = 0.05  # chance of calling equals different, over all comparisons made at once
 POWER = 0.8  # chance that the number of pictures named would really tell
 DRAWS = 4000  # of the pictures; the ends of a 99.7 % interval are then the 6th of each side
 PARTS = 8  # in which they are made, for the memory's sake
@@ -156,31 +156,6 @@ def compared(runs: Sequence[Judged], pairs: Sequence[tuple[int, int]]) -> list[P
     losses = holm([_chance(one.changes, one.drawn) for one in told])
     surer = dict(zip(map(id, told), losses, strict=True))
     return [_pair(one, right.get(id(one)), surer.get(id(one))) for one in found]
-
-
-def holm(chances: Sequence[float], level: float = LEVEL) -> list[tuple[float, float]]:
-    """Correct p-values for being several.
-
-    Args:
-        chances: One per comparison.
-        level: Chance of any false alarm that is allowed.
-
-    Returns:
-        For each the corrected p-value, and the level at which it was tested: ``level`` over the
-        comparisons still open when it was its turn, from the smallest p-value on.
-
-    Source:
-        Holm 1979, Scand. J. Stat. 6, 65-70.
-    """
-    total, order = len(chances), sorted(range(len(chances)), key=lambda i: chances[i])
-    found = [(1.0, level)] * total
-    highest, open_, stopped = 0.0, total, False
-    for place, number in enumerate(order):
-        open_ = open_ if stopped else total - place
-        highest = max(highest, min(1.0, (total - place) * chances[number]))
-        stopped = stopped or highest >= level
-        found[number] = (highest, level / open_)
-    return found
 
 
 def needed(only_first: int, only_second: int, n: int, level: float = LEVEL) -> int | None:

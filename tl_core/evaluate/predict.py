@@ -24,7 +24,7 @@ from tl_core.errors import UnreadableImageError
 from tl_core.models.fusing import fast_prefix
 from tl_core.models.unchanged import kept, weights
 
-__all__ = ["FileAnswer", "predict_files", "probabilities"]
+__all__ = ["FileAnswer", "predict_files", "probabilities", "seen_pixels"]
 
 BATCH = 16  # pictures at a time; bounds memory, and no larger batch was faster on a CPU
 MANY = 64  # pictures from which a faster copy of the network is worth making
@@ -159,14 +159,32 @@ def predict_files(
 def _pixels(
     source: Path | IO[bytes], size_px: int, resize: str, channels: int, reading: Reading | None
 ) -> tuple[NDArray[np.uint8], str] | str:
-    """(channels, S, S) uint8 and a note, or the sentence that says why it cannot be used."""
+    """As ``seen_pixels``, or the sentence that says why it cannot be used."""
     try:
-        found = decode(source, max_side_px=2 * size_px, reading=reading)
-        if channels in (1, 3) and found.planes is not None:
-            planes_of(found, channels)  # says how many there are; their preview is for people
-        pixels = square_from(found, size_px, resize, channels)
+        return seen_pixels(source, size_px, resize, channels, reading)
     except UnreadableImageError as err:
         return err.message
+
+
+def seen_pixels(
+    source: Path | IO[bytes], size_px: int, resize: str, channels: int, reading: Reading | None
+) -> tuple[NDArray[np.uint8], str]:
+    """A picture as a network gets it, (channels, S, S) uint8, and a note.
+
+    Args:
+        source: A file.
+        size_px: Side of the square.
+        resize: As for ``predict_files``.
+        channels: As for ``predict_files``.
+        reading: As for ``predict_files``.
+
+    Raises:
+        UnreadableImageError: It is no picture of so many channels.
+    """
+    found = decode(source, max_side_px=2 * size_px, reading=reading)
+    if channels in (1, 3) and found.planes is not None:
+        planes_of(found, channels)  # says how many there are; their preview is for people
+    pixels = square_from(found, size_px, resize, channels)
     if found.n_pages > 1:
         return pixels, "the first of several pages"
     return pixels, "the first frame of an animation" if found.animated else ""

@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.errors import EvaluateError, NoTestImagesError
-from tl_core.evaluate.answers import Answers
+from tl_core.evaluate.answers import Answers, Floats, Ints
 from tl_core.evaluate.metrics import (
     balanced_accuracy,
     calibration,
@@ -45,13 +45,10 @@ from tl_core.evaluate.slices import slices
 from tl_core.evaluate.words import sentences
 from tl_core.intervals import wilson
 
-__all__ = ["build_report", "cell", "retold", "sentences"]
+__all__ = ["SPLIT_WORDS", "build_report", "cell", "retold", "sentences"]
 
 SCHEMA = 2  # 1 had no scores, groups and slices
 SPLIT_WORDS = {"test": "test", "val": "validation", "train": "training"}
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 def build_report(

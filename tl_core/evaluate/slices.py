@@ -12,17 +12,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.evaluate.answers import Answers
-from tl_core.intervals import wilson_share
+from tl_core.evaluate.answers import Answers, Bools, Floats
+from tl_core.intervals import ALARM, holm, newcombe_shares, wilson_share
 
 __all__ = ["FEWEST", "Slice", "slices", "thirds"]
 
 FEWEST = 10  # pictures of a kind, and of all others, from which it is looked at
-LEVEL = 0.95
 HALVINGS = 30  # of a probability: to 1e-9
 LOW, MIDDLE, HIGH = "low", "middle", "high"
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +46,7 @@ class Slice:
     images: tuple[str, ...]
 
 
-def thirds(values: NDArray[np.float64]) -> NDArray[np.str_] | None:
+def thirds(values: Floats) -> NDArray[np.str_] | None:
     """Which third of the values each is in (low, middle, high); None where they hardly differ.
 
     Args:
@@ -81,18 +78,16 @@ def slices(
         for value in np.unique(values[values != ""])
         if FEWEST <= int((values == value).sum()) <= len(answers) - FEWEST
     ]
-    found.sort(key=lambda one: one[0].chance)
-    told, open_still = [], True
-    for rank, (one, mine, others) in enumerate(found):  # Holm: each step at its own level
-        level = 1.0 - (1.0 - LEVEL) / (len(found) - rank)
-        low, high = _gap(one.share, mine, one.expected, others, level)
-        open_still = open_still and not low <= 0.0 <= high
-        told.append(replace(one, gap_ci=(low, high), clear=open_still))
+    told = []
+    tested = holm([one.chance for one, _, _ in found])
+    for (one, mine, others), (chance, at) in zip(found, tested, strict=True):
+        gap_ci = newcombe_shares(one.share, mine, one.expected, others, 1.0 - at)
+        told.append(replace(one, gap_ci=gap_ci, clear=chance < ALARM))
     return sorted(told, key=lambda one: (not (one.clear and one.gap < 0), one.gap))
 
 
 def _slice(
-    answers: Answers, by: str, value: str, mine: NDArray[np.bool_], worth: float
+    answers: Answers, by: str, value: str, mine: Bools, worth: float
 ) -> tuple[Slice, float, float]:
     """A kind with the pictures that it and all others are worth; not corrected yet."""
     n, right = int(mine.sum()), int(answers.right[mine].sum())
@@ -116,7 +111,7 @@ def _slice(
     return one, n * worth, float(others.sum()) * worth
 
 
-def _recalls(answers: Answers, rows: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _recalls(answers: Answers, rows: Bools) -> Floats:
     """Share right of each class among some pictures; of all of them where a class has none."""
     n_classes = len(answers.classes)
     of = np.bincount(answers.labels[rows], minlength=n_classes)
@@ -124,24 +119,12 @@ def _recalls(answers: Answers, rows: NDArray[np.bool_]) -> NDArray[np.float64]:
     return np.where(of > 0, right / np.maximum(of, 1), answers.right[rows].mean())
 
 
-def _gap(
-    share: float, n: float, expected: float, others: float, level: float
-) -> tuple[float, float]:
-    """Newcombe's interval of the difference of two shares that are worth so many pictures."""
-    low, high = wilson_share(share, n, level)
-    other_low, other_high = wilson_share(expected, others, level)
-    gap = share - expected
-    below = float(np.hypot(share - low, other_high - expected))
-    above = float(np.hypot(high - share, expected - other_low))
-    return max(-1.0, gap - below), min(1.0, gap + above)
-
-
 def _chance(share: float, n: float, expected: float, others: float) -> float:
     """Two-sided p of no difference: one less the level at which the interval just reaches 0."""
     low, high = 0.0, 1.0
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        begin, end = _gap(share, n, expected, others, 1.0 - middle)
+        begin, end = newcombe_shares(share, n, expected, others, 1.0 - middle)
         if begin <= 0.0 <= end:
             low = middle
         else:

@@ -9,17 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tl_core.evaluate.answers import Answers
+from tl_core.evaluate.answers import Answers, Bools, Floats, Ints
 from tl_core.evaluate.scores import RANKED_WORTH, Score, drawn_weights, scored, weighted_auc
 from tl_core.intervals import wilson
 
-__all__ = ["Counted", "Curves", "cheapest", "counted", "curves"]
+__all__ = ["Counted", "Curves", "as_answered", "cheapest", "counted", "curves"]
 
 ALL_BELOW = 1.0 + 1e-6  # no probability reaches it
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,7 +66,7 @@ class Counted:
         return _share(self.hits, self.hits + self.alarms)
 
 
-def curves(answers: Answers, position: int, units: NDArray[np.int64] | None = None) -> Curves:
+def curves(answers: Answers, position: int, units: Ints | None = None) -> Curves:
     """ROC and precision-recall curve of one class against all others.
 
     Args:
@@ -122,8 +119,19 @@ def counted(
         miss: What a missed picture of the class costs.
         alarm: What a picture of another class taken for it costs.
     """
-    positive = answers.labels == position
     taken = answers.probabilities[:, position] >= threshold
+    return _tallied(answers.labels == position, taken, threshold, miss=miss, alarm=alarm)
+
+
+def as_answered(answers: Answers, position: int, *, miss: float = 1.0) -> Counted:
+    """What the answers themselves do, without a line: the class where it is the most probable."""
+    taken = answers.given == position
+    return _tallied(answers.labels == position, taken, 0.0, miss=miss, alarm=1.0)
+
+
+def _tallied(
+    positive: Bools, taken: Bools, threshold: float, *, miss: float, alarm: float
+) -> Counted:
     missed, alarms = int((positive & ~taken).sum()), int((~positive & taken).sum())
     return Counted(
         threshold=threshold,

@@ -40,7 +40,6 @@ __all__ = [
 FEWEST, MOST = 2, 6  # runs that are compared at once
 KEPT = 64  # comparisons kept in memory
 VIEWS_KEPT = 512  # runs whose history is kept in memory
-WEIGHTS = "model.safetensors"
 BYTES = 4  # of a parameter, where no file tells
 
 Split = Literal["val", "test"]
@@ -247,7 +246,7 @@ class Comparing:
             title, parameters = about.title, parameters or about.parameters
         except TLError:  # a network that is not known any more
             pass
-        weights = self._home.run_dir(row.id) / WEIGHTS
+        weights = self._home.run_dir(row.id) / continuing.WEIGHTS
         size = weights.stat().st_size if weights.is_file() else BYTES * parameters
         return RunFacts(
             row=row,

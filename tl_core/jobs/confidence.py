@@ -6,11 +6,9 @@ outputs, and the reports tell the answers as they then are.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tl_core.errors import RunStateError, TooFewImagesError
 from tl_core.evaluate.answers import Answers
-from tl_core.evaluate.confidence import FEWEST, fitted_temperature, tempered
+from tl_core.evaluate.confidence import FEWEST, at_temperature, fitted_temperature
 from tl_core.evaluate.report import retold
 from tl_core.jobs import following
 from tl_core.storage import Home, read_json, write_json
@@ -33,7 +31,7 @@ def answers_now(home: Home, run_id: str, split: str) -> Answers | None:
     temperature = temperature_of(home, run_id)
     if found is None or temperature == AS_TRAINED:
         return found
-    return replace(found, probabilities=tempered(found.probabilities, temperature))
+    return at_temperature(found, temperature)
 
 
 def fit_temperature(home: Home, run_id: str) -> float:

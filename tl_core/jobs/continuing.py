@@ -23,6 +23,7 @@ from tl_core.models.catalog import card
 from tl_core.storage import Home, atomic_path, read_json, write_json
 
 __all__ = [
+    "WEIGHTS",
     "Origin",
     "begin",
     "forget_start",

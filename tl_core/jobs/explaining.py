@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Engine
 
-from tl_core.data.decode import decode
-from tl_core.data.pixels import open_pixels, planes_of, square_from
+from tl_core.data.pixels import open_pixels
 from tl_core.data.reading import Reading
 from tl_core.errors import ConfigError
-from tl_core.storage import Home, read_json, write_json
+from tl_core.jobs.predicting import answer_row
+from tl_core.storage import Home, atomic_path, read_json, write_json
 
 if TYPE_CHECKING:
     from tl_core.jobs.loading import Classifier
@@ -108,7 +108,7 @@ class Explainer:
             )
         pixels = self._pixels(source)
         image = self._image(pixels[None])
-        top = self._answer(image)
+        top = self._answer(pixels)
         label = target or top[0][0]
         if label not in self.one.classes:
             raise ConfigError(
@@ -132,12 +132,12 @@ class Explainer:
     # -- parts -------------------------------------------------------------------------------------
 
     def _pixels(self, source: Path) -> NDArray[np.uint8]:
-        one, channels = self.one, self.one.card.channels
+        from tl_core.evaluate.predict import seen_pixels
+
+        one = self.one
         reading = Reading.from_dict(one.snapshot.reading)
-        found = decode(source, max_side_px=2 * one.size_px, reading=reading)
-        if channels in (1, 3) and found.planes is not None:
-            planes_of(found, channels)  # says how many there are
-        return square_from(found, one.size_px, one.spec.train.resize, channels)
+        resize, channels = one.spec.train.resize, one.card.channels
+        return seen_pixels(source, one.size_px, resize, channels, reading)[0]
 
     def _image(self, pixels: NDArray[np.uint8]) -> Any:
         import torch
@@ -146,12 +146,13 @@ class Explainer:
         scale = torch.tensor(self.one.card.std, dtype=torch.float32).view(1, -1, 1, 1)
         return (torch.from_numpy(np.array(pixels)).float() / 255.0 - shift) / scale
 
-    def _answer(self, image: Any) -> list[list[Any]]:
-        import torch
+    def _answer(self, pixels: NDArray[np.uint8]) -> list[list[Any]]:
+        from tl_core.evaluate.predict import probabilities
 
-        with torch.inference_mode():
-            shares = self.one.model(image).float().softmax(1)[0].tolist()
-        return [list(p) for p in sorted(zip(self.one.classes, shares, strict=True), key=_last)]
+        facts = self.one.card
+        shares = probabilities(self.one.model, pixels[None], mean=facts.mean, std=facts.std)
+        top: list[list[Any]] = answer_row("", self.one.classes, shares[0], "")["top"]
+        return top
 
     def _heat(
         self, pixels: NDArray[np.uint8], image: Any, index: int, method: str, folder: Path
@@ -229,10 +230,8 @@ class Explainer:
             report(min(start + AT_ONCE, n), n)
         features = np.concatenate(parts)
         limit = far_from(features.astype(np.float32))
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        fresh = kept.with_name(f"{kept.stem}.part.npy")
-        np.save(fresh, features)
-        fresh.replace(kept)
+        with atomic_path(kept) as part, part.open("wb") as stream:
+            np.save(stream, features)
         write_json(about, {"limit": limit})
         return features, limit
 
@@ -254,10 +253,6 @@ def _placed(body: dict[str, Any], folder: Path) -> dict[str, Any]:
     blocks = [{**one, "file": str(folder / one["file"])} for one in body["blocks"]]
     files = {name: str(folder / body[name]) for name in ("photo", "heat", "overlay")}
     return {**body, **files, "blocks": blocks}
-
-
-def _last(pair: tuple[str, float]) -> float:
-    return -pair[1]
 
 
 def _below(one: Classifier) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from tl_core.check.balance import shapes
 from tl_core.check.looks import looks_of
 from tl_core.check.whole import checked_set
 from tl_core.config import PROBES, RunSpec
@@ -18,7 +19,7 @@ from tl_core.data.pixels import Pixels
 from tl_core.data.records import ImageRecord
 from tl_core.errors import TLError
 from tl_core.evaluate.predict import probabilities
-from tl_core.evaluate.report import build_report
+from tl_core.evaluate.report import SPLIT_WORDS, build_report
 from tl_core.evaluate.slices import thirds
 from tl_core.events import RunFinished
 from tl_core.jobs import following
@@ -30,9 +31,7 @@ from tl_core.models.facts import ModelCard
 from tl_core.storage import Home, write_json
 from tl_core.train.device import choose_device
 
-__all__ = ["SPLIT_WORDS", "Known", "judged", "known_of"]
-
-SPLIT_WORDS = {"train": "training", "val": "validation", "test": "test"}
+__all__ = ["Known", "judged", "known_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,6 +60,8 @@ def judged(
     Leaves ``report-SPLIT.json`` and the answers (``following.keep_answers``) in the run's folder.
     """
     counts = Counter(row.label for row in snapshot.part("train"))
+    ids, records, _ = Library(context.engine).records(context.row.project_id)
+    by_id = dict(zip(ids, records, strict=True))
     for split in ("val", "test"):
         rows = snapshot.part(split)
         if not rows:
@@ -75,7 +76,7 @@ def judged(
                 f"Judging the {SPLIT_WORDS[split]} pictures", cancellable=False
             ),
         )
-        known = _known(context, rows, split)
+        known = _known(context, by_id, rows, split)
         report = build_report(
             np.asarray(snapshot.labels(rows), dtype=np.int64),
             answers,
@@ -125,9 +126,8 @@ def known_of(
     units = moving_together(home, checked, report)
     looks = looks_of(home, checked.digests)
     sides = np.minimum(checked.widths, checked.heights)
-    shape = np.where(checked.widths > checked.heights, "landscape", "portrait")
     kinds: dict[str, NDArray[np.str_]] = {
-        "shape": np.where(checked.widths == checked.heights, "square", shape),
+        "shape": shapes(checked),
         "format": np.array(checked.formats),
         "camera": np.array([one.camera for one in records]),
         "group": np.array([one.group for one in records]),
@@ -144,10 +144,10 @@ def known_of(
     return Known(units=units, kinds=kinds)
 
 
-def _known(context: Context, rows: Sequence[ImageRow], split: str) -> Known | None:
+def _known(
+    context: Context, by_id: Mapping[int, ImageRecord], rows: Sequence[ImageRow], split: str
+) -> Known | None:
     """None where a picture is not in the set any more: a kind is not worth a finished run."""
-    ids, records, _ = Library(context.engine).records(context.row.project_id)
-    by_id = dict(zip(ids, records, strict=True))
     if any(row.id not in by_id or by_id[row.id].digest != row.digest for row in rows):
         return None
     progress = context.progress(f"Looking at the {SPLIT_WORDS[split]} pictures", cancellable=False)

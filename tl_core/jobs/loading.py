@@ -11,6 +11,7 @@ from torch import nn
 from tl_core.config import RunSpec
 from tl_core.errors import RunStateError
 from tl_core.jobs.confidence import temperature_of
+from tl_core.jobs.continuing import WEIGHTS
 from tl_core.jobs.queue import Queue, RunRow
 from tl_core.jobs.submit import Snapshot, read_snapshot
 from tl_core.models.build import build
@@ -22,8 +23,6 @@ from tl_core.probe.deep import restored_deep_probe
 from tl_core.storage import Home
 
 __all__ = ["Classifier", "load_classifier"]
-
-WEIGHTS = "model.safetensors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,13 +18,13 @@ from tl_core.data.pixels import Pixels, open_pixels
 from tl_core.diagnose.rules import Coach
 from tl_core.diagnose.verdicts import standing
 from tl_core.errors import TLError, TrainError
+from tl_core.evaluate.report import SPLIT_WORDS
 from tl_core.events import EngineChosen, RunFinished, Warned
 from tl_core.jobs import continuing, estimate, following
-from tl_core.jobs.continuing import Origin
+from tl_core.jobs.continuing import WEIGHTS, Origin
 from tl_core.jobs.costing import keep_decided, network_name
-from tl_core.jobs.judging import SPLIT_WORDS, judged
+from tl_core.jobs.judging import judged
 from tl_core.jobs.library import ImageRow
-from tl_core.jobs.loading import WEIGHTS
 from tl_core.jobs.log import EventLog
 from tl_core.jobs.probing import probe
 from tl_core.jobs.staging import staged

@@ -24,7 +24,7 @@ from tl_core import __version__
 from tl_core.export.load import Bundle
 from tl_core.serve.limits import Guard, Limits
 
-__all__ = ["Answer", "create"]
+__all__ = ["LOOPBACK", "Answer", "create"]
 
 AT_ONCE = 2  # requests computed at a time; onnxruntime uses all cores for each
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")

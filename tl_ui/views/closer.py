@@ -16,7 +16,7 @@ from tl_core.evaluate.confidence import (
     judged_sets,
     reliability,
 )
-from tl_core.evaluate.thresholds import Counted, cheapest, counted, curves
+from tl_core.evaluate.thresholds import Counted, as_answered, cheapest, counted, curves
 from tl_core.session import ImageRow, RunRow, Studio
 from tl_ui import closer_charts, gallery, state
 from tl_ui.errors import show_error
@@ -112,7 +112,7 @@ def _one_class(answers: Answers, val: Answers | None, split: str) -> None:
         )  # fmt: skip
     now = counted(answers, position, best, miss=miss)
     st.markdown(esc_md(text.line_words(now, label, by_hand=by_hand)))
-    _line_figures(now, _plain(answers, position, miss), miss)
+    _line_figures(now, as_answered(answers, position, miss=miss), miss)
     kind = st.segmented_control(
         text.CURVE,
         [text.ROC, text.PR],
@@ -131,20 +131,6 @@ def _one_class(answers: Answers, val: Answers | None, split: str) -> None:
     st.caption(esc_md(text.curve_words(found, label)))
     if chosen_on is answers:
         st.caption(text.SAME_PART)
-
-
-def _plain(answers: Answers, position: int, miss: float) -> Counted:
-    """What the answers themselves do, without a line."""
-    said, is_it = answers.given == position, answers.labels == position
-    missed, alarms = int((is_it & ~said).sum()), int((said & ~is_it).sum())
-    return Counted(
-        threshold=0.0,
-        hits=int((is_it & said).sum()),
-        missed=missed,
-        alarms=alarms,
-        passed=int((~is_it & ~said).sum()),
-        cost=miss * missed + alarms,
-    )
 
 
 def _line_figures(now: Counted, plain: Counted, miss: float) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 from tl_core.data.thumbs import ensure_thumb
 from tl_core.errors import TLError
 from tl_core.evaluate.report import cell
+from tl_core.explain.drawing import laid_over
 from tl_core.session import ImageRow, RunRow, Studio
 from tl_ui import asking, state
 from tl_ui.errors import show_error
@@ -138,10 +139,7 @@ def _map(body: Mapping[str, Any], digest: str) -> None:
             st.warning(said)
         if body["gap"] is not None:
             st.caption(text.gap(body["gap"]))
-    below = Image.open(body["photo"]).convert("RGBA")
-    heat = Image.open(body["heat"]).convert("RGBA")
-    heat.putalpha(heat.getchannel("A").point(lambda value: value * opacity // 100))
-    over = Image.alpha_composite(below, heat).convert("RGB")
+    over = laid_over(Image.open(body["photo"]), Image.open(body["heat"]), opacity / 100)
     drawn.image(over, width="stretch", alt=text.alt(str(body["target"])))
 
 

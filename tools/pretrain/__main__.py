@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import platform
 import time
@@ -14,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from tl_core.models.catalog import ASSETS
-from tl_core.storage import read_json, write_json
+from tl_core.storage import file_digest, read_json, write_json
 from tools.pretrain.loop import Trainer, judged, recalibrated
 from tools.pretrain.pictures import Pictures, opened
 from tools.pretrain.recipes import RECIPES, Recipe, within
@@ -63,7 +62,7 @@ def main() -> None:
                 "recipe": recipe.to_dict(),
                 "seed": seed,
                 "dtype": str(dtype).removeprefix("torch."),
-                "begun_from": _digest(args.begin) if args.begin else None,
+                "begun_from": file_digest(args.begin) if args.begin else None,
             },
         )
     for epoch in trainer.epochs():
@@ -124,11 +123,6 @@ def _dtype(
         for dtype in (torch.float32, torch.bfloat16)
     }
     return min(times, key=times.__getitem__)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _weights(path: Path) -> dict[str, torch.Tensor]:

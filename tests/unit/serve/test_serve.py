@@ -12,11 +12,10 @@ import torch
 
 from tests.unit.export.conftest import CARD, CLASSES, PREPROCESSING, TinyNet, encoded, photo
 from tests.unit.ui.client import TestClient
-from tl_core.cli import serving
 from tl_core.cli.main import main
 from tl_core.export.bundle import write_bundle
 from tl_core.export.load import Bundle
-from tl_core.serve.app import create
+from tl_core.serve.app import LOOPBACK, create
 from tl_core.serve.limits import Bucket, Limits
 
 LOCAL = "http://127.0.0.1"
@@ -193,4 +192,4 @@ def test_options_have_the_limits_as_defaults() -> None:
         own.pictures,
         own.per_minute,
     )
-    assert given.host in serving.LOOPBACK
+    assert given.host in LOOPBACK
