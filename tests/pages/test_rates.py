@@ -79,6 +79,25 @@ def test_it_is_asked_for_once_and_its_suggestion_is_one_click_away(
     assert len(made(studio)) == 1  # another rate is no other question
 
 
+def test_a_redraw_with_the_sliders_old_value_does_not_undo_the_rate_just_taken(
+    studio: Studio, project: Project, open_page: OpenPage
+) -> None:
+    app = open_page("layers", project=project.id)
+    button(app, project, "find_rate").click().run()
+    (row,) = made(studio)
+    body = result()
+    end_task(studio, row.id, result=body)
+    app = open_page("layers", project=project.id)
+    slider = f"{project.id}.train.lr"
+    shown = app.select_slider(key=slider).value
+    button(app, project, "use_rate").click().run()
+    app.select_slider(key=slider).set_value(shown).run()  # sent before the browser had heard
+    assert studio.draft(project.id).train.lr == body["found"]["rate"]
+    assert app.select_slider(key=slider).value == body["found"]["rate"]
+    app.select_slider(key=slider).set_value(0.05).run()  # a choice, at once after it
+    assert studio.draft(project.id).train.lr == 0.05
+
+
 def test_other_layers_are_another_question(
     studio: Studio, project: Project, open_page: OpenPage
 ) -> None:

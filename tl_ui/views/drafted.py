@@ -6,6 +6,7 @@ so two tabs, a refresh and a restart all show the same.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from tl_core.config import (
 )
 from tl_core.session import Studio
 from tl_core.train.defaults import resolved
+from tl_ui import state
 from tl_ui.errors import shown_kindly
 from tl_ui.text import esc_md
 from tl_ui.texts import layers as text
@@ -39,6 +41,7 @@ __all__ = [
     "versions",
 ]
 
+LATE_S = 3.0  # for which the browser may still tell what it showed before
 AUTOMATIC = "automatic"  # the position of a slider that leaves a number to Thaw
 AUTO = ("train.epochs", "train.lr", "train.batch_size", "train.image_size", "train.views")
 
@@ -132,7 +135,7 @@ def _limits(path: str) -> Mapping[str, Any]:
 
 def _take(draft: Draft, path: str, read: Callable[[Any], Any], usual: Any) -> None:
     value = st.session_state.get(draft.key(path))
-    if value is None:
+    if value is None or _is_late(draft.key(path), value):
         return
     value = read(value)
     draft.save({path: None if path in AUTO and value == usual else value})
@@ -140,12 +143,26 @@ def _take(draft: Draft, path: str, read: Callable[[Any], Any], usual: Any) -> No
 
 def _bound(draft: Draft, path: str, shown: Any, read: Callable[[Any], Any]) -> dict[str, Any]:
     """Put the draft's value into the widget; returns the widget's key and callback."""
-    st.session_state[draft.key(path)] = shown
+    key = draft.key(path)
+    before = st.session_state.get(key)
+    if before is not None and before != shown:  # changed elsewhere: by a button, in another tab
+        state.remember(f"{key}.was", (before, time.monotonic()))
+    st.session_state[key] = shown
     return {
-        "key": draft.key(path),
+        "key": key,
         "on_change": _take,
         "args": (draft, path, read, draft.usual(path)),
     }
+
+
+def _is_late(key: str, value: Any) -> bool:
+    """Whether a value is what the browser showed before a change that it had not heard of yet.
+
+    Whatever redraws the page sends the values of all widgets along; taken for a choice, an old one
+    would undo what a button has just set.
+    """
+    before, at = state.memory(f"{key}.was", (None, 0.0))
+    return bool(value == before and time.monotonic() - at < LATE_S)
 
 
 def _same(value: Any) -> Any:
