@@ -2,13 +2,13 @@
 
 from tl_ui import page, state, text
 from tl_ui.views import (
+    chooser,
     closer,
-    confusion,
     evaluate,
-    explain,
     findings,
     growth,
     history,
+    mistakes,
     runs,
     transfer,
 )
@@ -20,14 +20,18 @@ run = runs.judged(work, project.id)
 history.since(work, run)
 report = evaluate.report_of(work, run)
 pictures = evaluate.pictures_of(work, run)
+view = chooser.of_result(work, project)
 
-evaluate.headline(work, report)
-evaluate.classes(report)
-confusion.matrix(report, pictures)
-evaluate.mistakes(report, pictures)
-explain.section(work, run, report, pictures)
-closer.look(work, run, report, pictures)
-findings.draw(work, state.follow_run(run.id), run)
-growth.card(work, project)
-transfer.card(work, project)
-page.next_step("compare", quiet=findings.urgent(state.follow_run(run.id), run))
+if view == "mistakes":
+    mistakes.flow(work, project, run, report, pictures)
+elif view == "closer":
+    closer.look(work, run, report, pictures)
+elif view == "better":
+    growth.card(work, project)
+    transfer.card(work, project)
+else:
+    evaluate.headline(work, report)
+    evaluate.classes(report)
+    findings.draw(work, state.follow_run(run.id), run)
+urgent = findings.urgent(state.follow_run(run.id), run)
+page.next_step("compare", quiet=urgent or view == "mistakes")

@@ -17,7 +17,7 @@ from tl_core.data.divided import Divided, divided
 from tl_core.data.quarantine import Quarantined
 from tl_core.errors import RunStateError, TLError
 from tl_core.events import FindingRaised, Progress
-from tl_core.jobs import continuing, estimate, gates, incoming
+from tl_core.jobs import continuing, estimate, gates, incoming, mending
 from tl_core.jobs.bringing import queue_intake
 from tl_core.jobs.continuing import Origin
 from tl_core.jobs.curation import Curation
@@ -306,6 +306,14 @@ class Studio(Results):
         lasting = continuing.lasting(asked, changes)
         self.save_draft(row.project_id, changed(self.draft(row.project_id), lasting))
         return started
+
+    def mended(self, row: RunRow) -> mending.Mended:
+        """Where mending the pictures of a finished run stands."""
+        return mending.mended(self.home, self.library, self.versions, self.queue, row)
+
+    def start_mended(self, row: RunRow) -> str:
+        """Queue a run with a run's settings on the set as it is now, from its weights if it can."""
+        return self.start(row.project_id, mending.mended_spec(self.home, row))
 
     def _reached(self, row: RunRow) -> RunSpec:
         """A run's settings; of a run in stages, those of the stage that it has come to."""

@@ -186,3 +186,44 @@ def test_a_picture_is_looked_at_closely_on_a_phone(
     selected(page, "3 selected: ants")
     expect(page.locator("button.one").nth(3)).to_be_focused()
     context.close()
+
+
+@pytest.mark.timeout(300)
+def test_a_line_around_points_chooses_pictures_that_are_mended_and_trained_again(
+    place: tuple[Server, Studio, Project], page: Page, shots: Path
+) -> None:
+    server, studio, _ = place
+    project = seed.project_with_pictures(studio, "Mended", per_class=40)
+    run_id = seed.finished_run(studio, project)
+    seed.drawn_map(studio, run_id)
+    page.goto(f"{server.url}/evaluate?project={project.id}&run={run_id}&view=Mistakes")
+    settled(page)
+    page.get_by_role("radio", name="Map", exact=True).click()
+    expect(page.locator(".js-plotly-plot .point").first).to_be_visible()
+    settled(page)
+    page.get_by_test_id("stPlotlyChart").scroll_into_view_if_needed()
+    ground = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    assert ground is not None
+    left, top = ground["x"] + 0.1 * ground["width"], ground["y"] + 20
+    right, bottom = ground["x"] + 0.9 * ground["width"], ground["y"] + 0.5 * ground["height"]
+    page.mouse.move(left, top)
+    page.mouse.down()
+    for x, y in ((right, top), (right, bottom), (left, bottom), (left, top)):
+        page.mouse.move(x, y, steps=6)
+    page.mouse.up()
+    cells = page.locator("button.one")
+    expect(cells.first).to_be_visible()
+    settled(page)
+    assert 4 < cells.count() < 120
+    cells.nth(0).click()
+    cells.nth(1).click()
+    selected(page, "2 selected")
+    page.screenshot(path=shots / "mistakes-map.png")
+    assert serious(page) == []
+    page.get_by_role("button", name="Leave out").click()
+    until(lambda: studio.library.count(project.id, excluded=True) == 2, 20, "not left out")
+    page.get_by_role("button", name="Train again").click()
+    until(lambda: bool(studio.active()), 20, "no run was started")
+    (row,) = studio.active()
+    assert row.spec["parent"] == run_id
+    studio.stop(row.id)

@@ -72,8 +72,8 @@ def judged_sample(studio: Studio, drawn: Intake) -> Project:
     return studio.library.get(project.id)
 
 
-def visit(server: Server, page: Page, path: str, project: Project) -> None:
-    page.goto(f"{server.url}/{path}?project={project.id}")
+def visit(server: Server, page: Page, path: str, project: Project, *, view: str = "") -> None:
+    page.goto(f"{server.url}/{path}?project={project.id}" + (f"&view={view}" if view else ""))
     settled(page)
 
 
@@ -149,7 +149,7 @@ def test_a_rate_found_on_the_pictures_is_used(place: Place, page: Page) -> None:
 @pytest.mark.timeout(300)
 def test_what_more_pictures_would_bring_is_measured(place: Place, page: Page) -> None:
     server, studio, sample = place.server, place.studio, place.sample
-    visit(server, page, "evaluate", sample)
+    visit(server, page, "evaluate", sample, view="Improve")
     card = page.locator(".st-key-growth")
     task_id = asked(studio, page, card, growth.GO, "learning_curve", sample)
     found = answered(studio, task_id)["growth"]
@@ -163,7 +163,7 @@ def test_what_more_pictures_would_bring_is_measured(place: Place, page: Page) ->
 @pytest.mark.timeout(300)
 def test_the_control_is_stopped_gone_on_with_and_told(place: Place, page: Page) -> None:
     server, studio, sample = place.server, place.studio, place.sample
-    visit(server, page, "evaluate", sample)
+    visit(server, page, "evaluate", sample, view="Improve")
     card = page.locator(".st-key-transfer")
     first = asked(studio, page, card, transfer.GO, "control", sample)
     assert studio.task(first).active  # from scratch takes minutes
@@ -179,7 +179,7 @@ def test_the_control_is_stopped_gone_on_with_and_told(place: Place, page: Page) 
         timeout=PATIENCE_MS
     )
     # the end of one, as a worker leaves it
-    visit(server, page, "evaluate", place.told)
+    visit(server, page, "evaluate", place.told, view="Improve")
     expect(card.locator("strong").first).to_contain_text("Transfer helps")
     expect(card.locator(".js-plotly-plot")).to_be_visible()
     expect(card.get_by_text(transfer.STALE)).to_have_count(0)

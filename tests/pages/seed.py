@@ -36,6 +36,7 @@ from tl_core.events import (
 )
 from tl_core.jobs.following import keep_answers
 from tl_core.jobs.log import Writer
+from tl_core.jobs.maps import Map, Point, keep_map
 from tl_core.jobs.schema import open_engine
 from tl_core.session import Project, Studio
 from tl_core.storage import Home, atomic_path, write_json
@@ -463,3 +464,25 @@ def _opening(studio: Studio, run_id: str, epochs_done: int) -> list[Event]:
         body.append(epoch_done(number))
         body.append(CheckpointSaved(epoch=number, best_epoch=number))
     return body
+
+
+def drawn_map(studio: Studio, run_id: str) -> list[str]:
+    """The map of a run as its task would leave it; ids of the two that stand among others."""
+    rows = studio.snapshot(run_id).images
+    strange = [str(row.id) for row in rows if row.split == "train"][:2]
+    points = tuple(
+        Point(
+            image=str(row.id),
+            label=row.label,
+            split=row.split,
+            x=float(place % 7),
+            y=float(place // 7),
+            among="wasps" if str(row.id) in strange else row.label,
+            same=0.1 if str(row.id) in strange else 0.9,
+            share=0.9,
+            strange=str(row.id) in strange,
+        )
+        for place, row in enumerate(rows)
+    )
+    keep_map(studio.home, run_id, Map(points=points, of=len(points), kept=0.5, chance=0.1))
+    return strange

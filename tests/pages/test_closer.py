@@ -14,6 +14,7 @@ from tl_core.evaluate.thresholds import cheapest, counted
 from tl_core.session import Project, Studio
 from tl_core.storage import read_json, write_json
 from tl_ui.texts import closer as text
+from tl_ui.texts.evaluate import VIEWS
 from tl_ui.texts.numbers import percent
 
 
@@ -28,7 +29,7 @@ def run_id(studio: Studio, project: Project) -> str:
 
 
 def opened(open_page: OpenPage, project: Project, run_id: str, view: str) -> AppTest:
-    app = open_page("evaluate", project=project.id, run=run_id)
+    app = open_page("evaluate", project=project.id, run=run_id, view=VIEWS["closer"])
     control: Any = next(one for one in app.get("segmented_control") if one.key == "closer.view")
     control.set_value(view).run()
     assert not app.exception
@@ -125,5 +126,5 @@ def test_a_run_of_an_earlier_version_says_what_to_do(
 ) -> None:
     for split in ("val", "test"):
         (studio.home.run_dir(run_id) / f"answers-{split}.safetensors").unlink()
-    app = open_page("evaluate", project=project.id, run=run_id)
+    app = open_page("evaluate", project=project.id, run=run_id, view=VIEWS["closer"])
     assert text.OLD in texts(app)

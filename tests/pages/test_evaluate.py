@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -109,23 +108,6 @@ def test_every_class_has_its_row(studio: Studio, project: Project, open_page: Op
     assert table["recall_ci"][0] == interval(first["recall_ci"])
 
 
-def test_the_most_frequent_mistake_is_open_at_first_and_any_cell_can_be(
-    studio: Studio, project: Project, open_page: OpenPage
-) -> None:
-    run_id = finished_run(studio, project, right=0.5)
-    report = studio.report(run_id, "test")
-    assert report is not None
-    names, counts = report["classes"], report["confusion"]
-    app = open_page("evaluate", project=project.id, run=run_id)
-    true = app.selectbox(key="confusion.true").value
-    answered = app.selectbox(key="confusion.answered").value
-    most = max(counts[i][j] for i in range(3) for j in range(3) if i != j)
-    assert counts[names.index(true)][names.index(answered)] == most
-    app.selectbox(key="confusion.true").set_value(names[0])
-    app.selectbox(key="confusion.answered").set_value(names[0]).run()
-    assert f"**{names[0]}**, rightly answered: {counts[0][0]}" in texts(app)
-
-
 def test_every_cell_of_the_matrix_can_be_clicked(studio: Studio, project: Project) -> None:
     report = studio.report(finished_run(studio, project, right=0.5), "test")
     assert report is not None
@@ -139,30 +121,6 @@ def test_every_cell_of_the_matrix_can_be_clicked(studio: Studio, project: Projec
         x == one[1] and y == one[0]
         for x, y, one in zip(points.x, points.y, points.customdata, strict=True)
     )
-
-
-def test_mistakes_are_shown_or_their_absence_is_said(
-    studio: Studio, project: Project, open_page: OpenPage
-) -> None:
-    wrong = finished_run(studio, project, right=0.3)
-    report = studio.report(wrong, "test")
-    assert report is not None
-    app = open_page("evaluate", project=project.id, run=wrong)
-    assert text.MISTAKES_HINT in texts(app)
-    assert app.get("image")
-    perfect = finished_run(studio, project, right=1.1)
-    app = open_page("evaluate", project=project.id, run=perfect)
-    assert text.NO_MISTAKES in texts(app)
-
-
-def test_pictures_are_those_the_run_knew(
-    studio: Studio, project: Project, open_page: OpenPage
-) -> None:
-    run_id = finished_run(studio, project, right=0.3)
-    config = replace(studio.data(project.id).config, seed=9)
-    studio.resplit(project.id, config)
-    app = open_page("evaluate", project=project.id, run=run_id)
-    assert app.get("image")
 
 
 def test_a_result_outlives_its_pictures_leaving_the_project(
@@ -190,7 +148,8 @@ def test_names_of_classes_cannot_become_markup(studio: Studio, open_page: OpenPa
     names = ("<img src=x onerror=alert(1)>", "[a](http://tracker)")
     project = project_with_pictures(studio, classes=names, per_class=20)
     run_id = finished_run(studio, project, right=0.4)
-    app = open_page("evaluate", project=project.id, run=run_id)
-    assert not re.search(r"(?<!\\)<img|(?<!\\)\[a", texts(app))
-    assert "<img src=x" not in markup(app)
-    assert "&lt;img src=x" in markup(app)
+    for view in text.VIEWS.values():
+        app = open_page("evaluate", project=project.id, run=run_id, view=view)
+        assert not re.search(r"(?<!\\)<img|(?<!\\)\[a", texts(app))
+        assert "<img src=x" not in markup(app)
+    assert "&lt;img src=x" in markup(open_page("evaluate", project=project.id, run=run_id))

@@ -15,6 +15,7 @@ from tl_core.session import Studio
 from tl_ui.text import esc_md
 from tl_ui.texts import about_explain
 from tl_ui.texts import explain as text
+from tl_ui.texts.evaluate import VIEWS
 
 
 def body(folder: Path, *, rank: float, none_near: bool) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def test_a_mistake_is_explained(
 ) -> None:
     project = seed.project_with_pictures(studio, per_class=40)
     run_id = seed.finished_run(studio, project)
-    app = open_page("evaluate", project=project.id, run=run_id)
+    app = open_page("evaluate", project=project.id, run=run_id, view=VIEWS["mistakes"])
     assert studio.active() == []
     next(one for one in app.button if one.key.startswith("explain.choose.")).click().run()
     assert not app.exception

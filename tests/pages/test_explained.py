@@ -26,7 +26,7 @@ from tests.pages.test_split import FLATTERED, STEADY
 from tl_core.check.findings import KINDS, DataFinding
 from tl_core.config import FreezeConfig, TrainConfig
 from tl_core.session import Project, Studio
-from tl_ui.texts import compare, data, growth
+from tl_ui.texts import compare, data, evaluate, growth
 from tl_ui.texts import meanings as text
 
 # the beginning of a figure's key -> the key of its explanation; metrics by the key of their group
@@ -41,6 +41,7 @@ GROUPS = {
 }
 CHARTS = {
     "confusion.chart": "confusion.meaning",
+    "map.chart.": "map.meaning",
     "curves_": "curves.meaning",
     "strengths_": "curves.meaning",
     "predict.bars.": "answers.meaning",
@@ -198,7 +199,7 @@ def checked(studio: Studio, project: Project, honesty: Any = FLATTERED) -> str:
 def test_evaluate(studio: Studio, project: Project, open_page: OpenPage) -> None:
     run_id = seed.finished_run(studio, project, findings=[seed.finding()])
     app = open_page("evaluate", project=project.id, run=run_id)
-    told = all_explained(app, "says.meaning", "mistakes.meaning", drawn=6)
+    told = all_explained(app, "says.meaning", drawn=4)
     report = studio.report(run_id, "test")
     assert report is not None
     right, n = report["accuracy"]["right"], report["n"]
@@ -219,9 +220,23 @@ def test_a_closer_look(
     studio: Studio, project: Project, open_page: OpenPage, view: str, told: str
 ) -> None:
     run_id = seed.finished_run(studio, project)
-    app = open_page("evaluate", project=project.id, run=run_id)
+    app = open_page("evaluate", project=project.id, run=run_id, view=evaluate.VIEWS["closer"])
     app.get("segmented_control")[-1].set_value(view).run()
-    assert told in " ".join(all_explained(app, "says.meaning", drawn=6).values())
+    assert told in " ".join(all_explained(app, drawn=1).values())
+
+
+@pytest.mark.parametrize(
+    ("way", "also"), [("cell", "confusion"), ("sure", "mistakes"), ("map", "map")]
+)
+def test_mistakes(
+    studio: Studio, project: Project, open_page: OpenPage, way: str, also: str
+) -> None:
+    run_id = seed.finished_run(studio, project)
+    seed.drawn_map(studio, run_id)
+    app = open_page("evaluate", project=project.id, run=run_id, view=evaluate.VIEWS["mistakes"])
+    app.get_by_key("mistakes.way").set_value(way).run()
+    keys = (f"{also}.meaning", "explain.meaning", "mending.meaning")
+    all_explained(app, *keys, drawn=int(way != "sure"))
 
 
 def test_compare(studio: Studio, project: Project, open_page: OpenPage) -> None:

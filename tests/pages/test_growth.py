@@ -13,6 +13,7 @@ from tl_core.check.honesty import Share
 from tl_core.session import Project, Studio
 from tl_core.worth.growth import Curve, Growth, Point
 from tl_ui.texts import growth as text
+from tl_ui.texts.evaluate import VIEWS
 
 POINTS = tuple(
     Point(pictures=n, value=v, low=v - 0.04, high=v + 0.04)
@@ -62,7 +63,7 @@ def measured(studio: Studio, project: Project, found: Growth = FOUND, **more: An
 
 
 def test_it_is_asked_for(open_page: OpenPage, studio: Studio, project: Project) -> None:
-    app = open_page("evaluate", project=project.id)
+    app = open_page("evaluate", project=project.id, view=VIEWS["better"])
     assert text.INTRO in texts(app)
     app.button(key="growth.go").click().run()
     waiting = [one for one in studio.active() if one.kind == "learning_curve"]
@@ -74,7 +75,7 @@ def test_the_answer_comes_first_and_names_the_class(
     open_page: OpenPage, studio: Studio, project: Project
 ) -> None:
     measured(studio, project)
-    app = open_page("evaluate", project=project.id)
+    app = open_page("evaluate", project=project.id, view=VIEWS["better"])
     said = texts(app).replace("\\", "")
     assert "with twice as many about 88 of 100 right (85 to 91) instead of 84." in said
     assert "More pictures of ants would help most" in said
@@ -87,7 +88,7 @@ def test_without_an_outlook_that_is_said(
     open_page: OpenPage, studio: Studio, project: Project
 ) -> None:
     measured(studio, project, replace(FOUND, overall=UNKNOWN, most=()))
-    said = texts(open_page("evaluate", project=project.id)).replace("\\", "")
+    said = texts(open_page("evaluate", project=project.id, view=VIEWS["better"])).replace("\\", "")
     assert "Cannot say whether more pictures would help." in said
     assert "did not come true" in said and "instead of 84." not in said
 
@@ -96,7 +97,7 @@ def test_other_pictures_make_it_stale(
     open_page: OpenPage, studio: Studio, project: Project
 ) -> None:
     measured(studio, project, data_version=-1)
-    app = open_page("evaluate", project=project.id)
+    app = open_page("evaluate", project=project.id, view=VIEWS["better"])
     assert text.STALE in texts(app)
     assert any(one.key == "growth.go" for one in app.button)
 
@@ -105,7 +106,7 @@ def test_a_failure_is_told_and_can_be_tried_again(
     open_page: OpenPage, studio: Studio, project: Project
 ) -> None:
     seed.task(studio, "learning_curve", project_id=project.id, state="failed")
-    app = open_page("evaluate", project=project.id)
+    app = open_page("evaluate", project=project.id, view=VIEWS["better"])
     assert text.FAILED in texts(app)
     app.button(key="growth.go").click().run()
     assert not app.exception

@@ -13,6 +13,7 @@ from tl_core.jobs.estimate import keep_rate
 from tl_core.session import Project, Studio
 from tl_core.worth.transfer import ARMS, Arm, Transfer
 from tl_ui.texts import transfer as text
+from tl_ui.texts.evaluate import VIEWS
 from tl_ui.worth_charts import transfer_figure
 
 SHARES = dict(zip(ARMS, (0.84, 0.66, 0.8, 0.54, 0.6, 0.82), strict=True))
@@ -63,11 +64,13 @@ def run(studio: Studio, project: Project, **more: Any) -> str:
 def test_the_time_is_told_before_the_click(
     open_page: OpenPage, studio: Studio, project: Project
 ) -> None:
-    assert text.UNKNOWN_TIME in texts(open_page("evaluate", project=project.id))
+    assert text.UNKNOWN_TIME in texts(
+        open_page("evaluate", project=project.id, view=VIEWS["better"])
+    )
     keep_rate(studio.home, 3e10, "two cores")
     seconds = studio.control_seconds(project.id)
     assert seconds is not None and 60 < seconds < 3600
-    app = open_page("evaluate", project=project.id)
+    app = open_page("evaluate", project=project.id, view=VIEWS["better"])
     assert text.expected(seconds) in texts(app)
     app.button(key="transfer.go").click().run()
     waiting = [one for one in studio.active() if one.kind == "control"]
@@ -78,7 +81,7 @@ def test_the_verdict_comes_first_then_equal_budgets(
     open_page: OpenPage, studio: Studio, project: Project
 ) -> None:
     run(studio, project)
-    said = texts(open_page("evaluate", project=project.id)).replace("\\", "")
+    said = texts(open_page("evaluate", project=project.id, view=VIEWS["better"])).replace("\\", "")
     assert "Transfer helps: about 84 of 100 right with the pretrained network, 66" in said
     assert "from scratch gets 3 epochs: 60 of 100 (56 to 64)" in said
     assert "Fine-tuned for the same 45 epochs, the pretrained network gets 82 of 100" in said
@@ -97,7 +100,7 @@ def test_other_pictures_make_it_stale(
     open_page: OpenPage, studio: Studio, project: Project
 ) -> None:
     run(studio, project, data_version=-1)
-    app = open_page("evaluate", project=project.id)
+    app = open_page("evaluate", project=project.id, view=VIEWS["better"])
     assert text.STALE in texts(app)
     assert any(one.key == "transfer.go" for one in app.button)
 
@@ -107,12 +110,12 @@ def test_a_stopped_control_is_offered_to_go_on(
 ) -> None:
     error = {"code": "cancelled", "message": "Cancelled.", "hint": ""}
     seed.task(studio, "control", project_id=project.id, state="failed", error=error)
-    app = open_page("evaluate", project=project.id)
+    app = open_page("evaluate", project=project.id, view=VIEWS["better"])
     assert text.STOPPED in texts(app)
     assert app.button(key="transfer.go").label == text.GO_ON
 
 
 def test_a_failed_control_is_told(open_page: OpenPage, studio: Studio, project: Project) -> None:
     seed.task(studio, "control", project_id=project.id, state="failed")
-    said = texts(open_page("evaluate", project=project.id))
+    said = texts(open_page("evaluate", project=project.id, view=VIEWS["better"]))
     assert text.FAILED in said and text.AGAIN in said

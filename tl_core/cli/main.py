@@ -19,6 +19,7 @@ from tl_core.cli import (
     explaining,
     inspecting,
     judging,
+    mapping,
     rates,
     serving,
     worth,
@@ -145,6 +146,10 @@ def build_parser() -> argparse.ArgumentParser:
     reasons.add_argument("--out", metavar="DIR", required=True, help="where the maps are written")
     reasons.add_argument("--method", choices=METHODS, default="gradcam", help="default: gradcam")
     reasons.add_argument("--target", metavar="CLASS", help="default: the class answered")
+
+    drawn = _command(adder, "map", "lay a run's pictures out flat", mapping.map_pictures)
+    drawn.add_argument("run_id", metavar="RUN_ID")
+    drawn.add_argument("--csv", metavar="FILE", help="also write every picture's place")
 
     serve = _command(adder, "serve", "answer requests with a bundle", serving.serve)
     _serve_options(serve)

@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Engine
 
-from tl_core.data.pixels import open_pixels
 from tl_core.data.reading import Reading
 from tl_core.errors import ConfigError
+from tl_core.jobs.embedding import kept_features, normalised
+from tl_core.jobs.maps import VERSION, folder_of
 from tl_core.jobs.predicting import answer_row
-from tl_core.storage import Home, atomic_path, read_json, write_json
+from tl_core.storage import Home, read_json, write_json
 
 if TYPE_CHECKING:
     from tl_core.jobs.loading import Classifier
@@ -28,14 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Explainer", "explain", "folder_of"]
 
 NEAR = 6  # training pictures shown
-AT_ONCE = 32  # pictures whose features are computed together
-VERSION = 1  # of what is kept; a change of the methods counts it up
 METHODS = ("gradcam", "integrated")
-
-
-def folder_of(home: Home, run_id: str) -> Path:
-    """Where a run keeps its explanations."""
-    return home.run_dir(run_id) / "explain"
 
 
 def explain(context: Context) -> dict[str, Any]:
@@ -107,7 +101,7 @@ class Explainer:
                 field="method",
             )
         pixels = self._pixels(source)
-        image = self._image(pixels[None])
+        image = normalised(self.one, pixels[None])
         top = self._answer(pixels)
         label = target or top[0][0]
         if label not in self.one.classes:
@@ -138,13 +132,6 @@ class Explainer:
         reading = Reading.from_dict(one.snapshot.reading)
         resize, channels = one.spec.train.resize, one.card.channels
         return seen_pixels(source, one.size_px, resize, channels, reading)[0]
-
-    def _image(self, pixels: NDArray[np.uint8]) -> Any:
-        import torch
-
-        shift = torch.tensor(self.one.card.mean, dtype=torch.float32).view(1, -1, 1, 1)
-        scale = torch.tensor(self.one.card.std, dtype=torch.float32).view(1, -1, 1, 1)
-        return (torch.from_numpy(np.array(pixels)).float() / 255.0 - shift) / scale
 
     def _answer(self, pixels: NDArray[np.uint8]) -> list[list[Any]]:
         from tl_core.evaluate.predict import probabilities
@@ -209,29 +196,13 @@ class Explainer:
 
     def _training(self, report: Any) -> tuple[NDArray[np.float32], float]:
         """The training pictures' features, and the distance beyond which nothing is near."""
-        from tl_core.explain.neighbours import far_from, features_of
+        from tl_core.explain.neighbours import far_from
 
-        kept = self.folder / f"train-v{VERSION}.npy"
-        about = kept.with_suffix(".json")
-        if kept.is_file() and about.is_file():
-            features: NDArray[np.float32] = np.load(kept, allow_pickle=False)
+        features = kept_features(self.home, self.one, "train", report).astype(np.float32)
+        about = self.folder / f"train-v{VERSION}.json"
+        if about.is_file():
             return features, float(read_json(about)["limit"])
-        pixels = open_pixels(
-            self.home,
-            [row.digest for row in self.train],
-            size_px=self.one.size_px,
-            resize=self.one.spec.train.resize,
-            channels=self.one.card.channels,
-        ).images
-        parts, n = [], len(self.train)
-        for start in range(0, n, AT_ONCE):
-            part = self._image(np.asarray(pixels[start : start + AT_ONCE]))
-            parts.append(features_of(self.one.model, part).astype(np.float16))
-            report(min(start + AT_ONCE, n), n)
-        features = np.concatenate(parts)
-        limit = far_from(features.astype(np.float32))
-        with atomic_path(kept) as part, part.open("wb") as stream:
-            np.save(stream, features)
+        limit = far_from(features)
         write_json(about, {"limit": limit})
         return features, limit
 

@@ -56,7 +56,7 @@ class Picker {
   take(component) {
     this.send = component.setStateValue
     const { data } = component
-    const key = data.pictures.map((one) => [one.id, one.label, one.part, one.group].join()).join()
+    const key = data.pictures.map((one) => [one.id, one.label, one.part, one.group, one.caption].join()).join()
     this.words = data.words
     if (!this.open) this.adopt(data.slot)
     this.elsewhere = data.elsewhere
@@ -129,7 +129,7 @@ class Picker {
     frame.append(image, tick)
     const label = node("span", "label", one.label)
     const part = node("span", "part", one.part)
-    const name = node("span", "name", one.name)
+    const name = node("span", "name", one.caption || one.name)
     const line = node("span", "line")
     line.append(label, part)
     button.append(frame, line, name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import streamlit as st
@@ -43,6 +44,7 @@ def picker(
     elsewhere: int,
     on_change: Callable[[Changes], None],
     key: str,
+    captions: Mapping[int, str] | None = None,
 ) -> None:
     """Draw a page of pictures.
 
@@ -55,6 +57,7 @@ def picker(
         elsewhere: How many pictures are selected that are not on this page.
         on_change: Writes what changed to the store; called before the page is drawn again.
         key: Of the component; the same for every page of pictures.
+        captions: By picture's number, what stands below it in place of its name.
     """
     heard = f"{key}:heard"
 
@@ -65,7 +68,9 @@ def picker(
             st.session_state[heard] = found.ack
 
     ack = st.session_state.get(heard)
-    body = payload(pictures, facts, parts, words, elsewhere=elsewhere, ack=ack) | {"slot": key}
+    body = payload(
+        pictures, facts, parts, words, elsewhere=elsewhere, ack=ack, captions=captions or {}
+    ) | {"slot": key}
     _mount(key=key, data=body, on_changes_change=listen)
 
 
@@ -77,6 +82,7 @@ def payload(
     *,
     elsewhere: int,
     ack: Mapping[str, Any] | None,
+    captions: Mapping[int, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """What the browser is told."""
     return {
@@ -89,6 +95,7 @@ def payload(
                 "label": one.label,
                 "part": parts[one.split],
                 "group": one.group,
+                "caption": captions.get(one.id, ""),
                 "marked": one.marked,
                 "facts": [list(fact) for fact in facts.get(one.id, ())],
             }

@@ -7,6 +7,14 @@ from typing import Any
 
 from tl_ui.texts.numbers import interval, percent, right_of
 
+VIEW = "View"
+VIEWS = {
+    "result": "Result",
+    "mistakes": "Mistakes",
+    "closer": "Look closer",
+    "better": "Improve",
+}
+FIRST_VIEW = "result"
 SPLIT = "Judged on"
 SPLITS = {"test": "Test pictures", "val": "Validation pictures"}
 SPLIT_WORDS = {
@@ -60,14 +68,12 @@ CONFUSION = "What is taken for what"
 CONFUSION_HINT = "Click a cell to see its pictures, or choose it here."
 TRUE, ANSWERED = "True class", "Answered"
 CELL_EMPTY = "No picture of this class was answered so."
-CELL_MORE = "The {shown} most confident of {n} are shown."
 
 MISTAKES = "Most confident mistakes"
 MISTAKES_HINT = (
     "Where it was sure and wrong. Look for a wrong label, two classes in one picture, or something "
     "in the background that gives the answer away."
 )
-NO_MISTAKES = "There is none: every picture was answered rightly."
 
 
 def right_words(found: Mapping[str, Any], n: int) -> str:
@@ -138,16 +144,6 @@ def cell_title(true: str, answered: str, n: int) -> str:
     if true == answered:
         return f"**{true}**, rightly answered: {n}"
     return f"**{true}** taken for **{answered}**: {n}"
-
-
-def sure(confidence: float) -> str:
-    """How sure an answer was."""
-    return f"{percent(confidence)} sure"
-
-
-def mistake(one: Mapping[str, Any]) -> str:
-    """A mistake in two lines."""
-    return f"“{one['predicted']}”, {percent(one['confidence'])}\nis {one['true']}"
 
 
 def f1(value: float | None) -> float | None:

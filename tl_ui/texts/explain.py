@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 TITLE = "Why it answered so"
-HINT = "Choose one of its mistakes, or a picture of the cell chosen above."
+HINT = "Ask about one of the first pictures chosen above."
 WHY = "Why?"
 AGAIN = "Try again"
 METHOD = "Kind of heat map"
@@ -21,7 +21,7 @@ NONE_NEAR = (
 BLOCKS = "What each block sees"
 BLOCKS_HINT = "From the first block to the last: bright is where the block answers most."
 CHECKED = "Check of the map"
-NOTHING = "It made no mistake, and the cell chosen above is empty."
+NOTHING = "Choose pictures above first."
 
 
 def map_of(target: str) -> str:

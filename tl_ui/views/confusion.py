@@ -1,15 +1,14 @@
-"""The confusion matrix whose cells open their pictures, by a click or by two lists."""
+"""The confusion matrix whose cells choose their pictures, by a click or by two lists."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
 from tl_core.evaluate.report import cell
-from tl_core.session import ImageRow
-from tl_ui import charts, gallery
+from tl_ui import charts
 from tl_ui.text import esc_md
 from tl_ui.texts import about_evaluate as about
 from tl_ui.texts import evaluate as text
@@ -18,13 +17,12 @@ from tl_ui.views.meaning import headed
 __all__ = ["figure", "matrix"]
 
 CHART, TRUE, ANSWERED = "confusion.chart", "confusion.true", "confusion.answered"
-SHOWN = 12  # pictures of one cell on the page
 FULL = 0.9  # share of a row from which a cell is too dark for dark text
 LIGHT_TEXT, DARK_TEXT = "#ffffff", "#14262f"
 
 
-def matrix(report: Mapping[str, Any], pictures: Mapping[str, ImageRow]) -> None:
-    """Draw the matrix and the pictures of the cell chosen."""
+def matrix(report: Mapping[str, Any]) -> list[str]:
+    """Draw the matrix; ids of the pictures of the cell chosen, most confident first."""
     headed(text.CONFUSION, about.confusion(), key="confusion.meaning")
     _prime(report)
     left, right = st.columns([3, 2], gap="large")
@@ -47,7 +45,7 @@ def matrix(report: Mapping[str, Any], pictures: Mapping[str, ImageRow]) -> None:
         st.markdown(
             text.cell_title(esc_md(true), esc_md(answered), len(ids)) if ids else text.CELL_EMPTY
         )
-    _pictures(report, pictures, ids)
+    return ids
 
 
 def figure(report: Mapping[str, Any], *, dark: bool = False) -> Any:
@@ -125,15 +123,3 @@ def _take() -> None:
         found = point.get("customdata")
         if isinstance(found, list) and len(found) == 3:
             st.session_state[TRUE], st.session_state[ANSWERED] = str(found[0]), str(found[1])
-
-
-def _pictures(
-    report: Mapping[str, Any], pictures: Mapping[str, ImageRow], ids: Sequence[str]
-) -> None:
-    """The pictures of a cell, most confident first."""
-    sure = {one["image"]: text.sure(one["confidence"]) for one in report["mistakes"]}
-    rows = [pictures[one] for one in ids if one in pictures][:SHOWN]
-    if rows:
-        gallery.grid(rows, {row.id: sure.get(str(row.id), row.path) for row in rows})
-    if len(ids) > len(rows):
-        st.caption(text.CELL_MORE.format(shown=len(rows), n=len(ids)))

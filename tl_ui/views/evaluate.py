@@ -1,4 +1,4 @@
-"""The parts of the Evaluate page: the number with its interval, classes, and mistakes."""
+"""The parts of the Evaluate page: the run's result, the number with its interval, classes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import streamlit as st
 
 from tl_core.config import PROBES
 from tl_core.session import ImageRow, RunRow, Studio
-from tl_ui import gallery
 from tl_ui.text import esc_md
 from tl_ui.texts import about_evaluate as about
 from tl_ui.texts import evaluate as text
@@ -19,16 +18,12 @@ from tl_ui.views.bar import BAR_STYLE, accuracy_bar
 from tl_ui.views.figures import Figure, figures
 from tl_ui.views.meaning import headed
 
-__all__ = ["classes", "headline", "mistakes", "pictures_of", "report_of"]
+__all__ = ["classes", "headline", "pictures_of", "report_of"]
 
-SHOWN = 12  # mistakes on the page
 SCORE_STYLE = """<style>
 .thaw-score{display:flex;flex-wrap:wrap;align-items:center;gap:.4rem 1.4rem}
 .thaw-score strong{font-size:3.6rem;line-height:1.1;font-weight:700;letter-spacing:-.02em}
 .thaw-score span{font-size:1.05rem;line-height:1.45}
-</style>"""
-TWO_LINES = """<style>
-.st-key-mistakes figcaption{white-space:pre-line!important}
 </style>"""
 
 
@@ -138,19 +133,3 @@ def classes(report: Mapping[str, Any]) -> None:
 def pictures_of(work: Studio, row: RunRow) -> dict[str, ImageRow]:
     """The run's pictures by the ids its reports use."""
     return {str(one.id): one for one in work.snapshot(row.id).images}
-
-
-def mistakes(report: Mapping[str, Any], pictures: Mapping[str, ImageRow]) -> None:
-    """Where it was sure and wrong."""
-    found = [one for one in report["mistakes"] if one["image"] in pictures][:SHOWN]
-    headed(text.MISTAKES, about.mistakes(), key="mistakes.meaning")
-    if not found:
-        st.markdown(text.NO_MISTAKES)
-        return
-    st.caption(text.MISTAKES_HINT)
-    st.html(TWO_LINES)
-    with st.container(key="mistakes"):
-        gallery.grid(
-            [pictures[one["image"]] for one in found],
-            {pictures[one["image"]].id: text.mistake(one) for one in found},
-        )

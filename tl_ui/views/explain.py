@@ -11,7 +11,6 @@ from PIL import Image
 
 from tl_core.data.thumbs import ensure_thumb
 from tl_core.errors import TLError
-from tl_core.evaluate.report import cell
 from tl_core.explain.drawing import laid_over
 from tl_core.session import ImageRow, RunRow, Studio
 from tl_ui import asking, state
@@ -19,7 +18,6 @@ from tl_ui.errors import show_error
 from tl_ui.text import esc_md
 from tl_ui.texts import about_explain as about
 from tl_ui.texts import explain as text
-from tl_ui.views.confusion import ANSWERED, TRUE
 from tl_ui.views.meaning import explained, headed
 
 __all__ = ["offer", "section"]
@@ -31,15 +29,16 @@ SQUARES = """<style>
 USUAL = 60  # per cent of the heat map's colour
 
 
-def section(
-    work: Studio, run: RunRow, report: Mapping[str, Any], pictures: Mapping[str, ImageRow]
-) -> None:
-    """The section of the Evaluate page: mistakes and the chosen cell's pictures to choose from."""
+def section(work: Studio, run: RunRow, rows: Sequence[ImageRow]) -> None:
+    """The section of the Evaluate page: one of some pictures is chosen and explained.
+
+    Args:
+        work: The engine.
+        run: Whose answers.
+        rows: Pictures of the run; the first ones are offered.
+    """
     headed(text.TITLE, about.reasons(), key="explain.meaning")
-    shown = st.session_state
-    ids = cell(report, str(shown.get(TRUE)), str(shown.get(ANSWERED)))
-    ids = [*ids[: OFFERED // 2], *(one["image"] for one in report["mistakes"])]
-    rows = [pictures[one] for one in dict.fromkeys(ids) if one in pictures][:OFFERED]
+    rows = rows[:OFFERED]
     if not rows:
         st.caption(text.NOTHING)
         return

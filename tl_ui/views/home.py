@@ -30,6 +30,8 @@ PAGE_OF = {  # where a piece of work is looked at; the others on the Data page
     "lr_find": "layers",
     "control": "evaluate",
     "learning_curve": "evaluate",
+    "explain": "evaluate",
+    "map": "evaluate",
 }
 
 

@@ -18,7 +18,7 @@ from tl_ui.texts import curation as text
 from tl_ui.texts.data import PARTS
 from tl_ui.views import chooser, selection
 
-__all__ = ["browse", "turn_to"]
+__all__ = ["browse", "facts_of", "turn_to"]
 
 PER_PAGE = 120  # pictures on a page of the component; the plain grid shows gallery.PER_PAGE
 
@@ -165,7 +165,7 @@ def _picker(work: Studio, project_id: str, look: Look, rows: list[Picture]) -> N
     selected = sum(work.gallery.marked_classes(project_id, excluded=look.excluded).values())
     picker(
         rows,
-        {one.id: _facts(one) for one in rows},
+        {one.id: facts_of(one) for one in rows},
         PARTS,
         text.PICKER,
         elsewhere=selected - sum(one.marked for one in rows),
@@ -174,7 +174,8 @@ def _picker(work: Studio, project_id: str, look: Look, rows: list[Picture]) -> N
     )
 
 
-def _facts(one: Picture) -> list[tuple[str, str]]:
+def facts_of(one: Picture) -> list[tuple[str, str]]:
+    """What stands beside a picture when it is opened large: word and value."""
     words = text.FACTS
     facts = [
         (words["class"], one.label),
