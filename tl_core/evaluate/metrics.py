@@ -6,16 +6,14 @@ said in ``tl_core.evaluate.report``.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.intervals import mcnemar, wilson
+from tl_core.intervals import mcnemar
 
-__all__ = ["balanced_accuracy", "calibration", "confidence_histogram", "mcnemar", "top_k_right"]
+__all__ = ["calibration", "confidence_histogram", "mcnemar"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -23,44 +21,6 @@ Ints = NDArray[np.int64]
 ECE_BINS = 15  # equal widths, as in the published tables
 NULL_DRAWS = 500  # simulations of a perfectly calibrated model; 95th percentile good to about 0.003
 NULL_SEED = 20_240  # fixed: the same predictions give the same report
-
-
-def balanced_accuracy(
-    right: Sequence[int], support: Sequence[int]
-) -> tuple[float, tuple[float, float]]:
-    """Mean recall over the classes that occur, with its 95 % interval.
-
-    The interval combines the classes' Wilson intervals (method of variance estimates recovery), so
-    it keeps a width when every class is all right or all wrong, where a bootstrap has none.
-
-    Args:
-        right: Pictures of each class that were recognised.
-        support: Pictures of each class; classes with 0 are left out.
-
-    Raises:
-        ValueError: No class has a picture.
-
-    Source:
-        Zou and Donner 2008, Stat. Med. 27, 1693-1702.
-    """
-    pairs = [(k, n) for k, n in zip(right, support, strict=True) if n > 0]
-    if not pairs:
-        raise ValueError("no class has a picture")
-    recalls = [k / n for k, n in pairs]
-    bounds = [wilson(k, n) for k, n in pairs]
-    value = sum(recalls) / len(pairs)
-    below = math.hypot(*(r - low for r, (low, _) in zip(recalls, bounds, strict=True)))
-    above = math.hypot(*(high - r for r, (_, high) in zip(recalls, bounds, strict=True)))
-    return value, (max(0.0, value - below / len(pairs)), min(1.0, value + above / len(pairs)))
-
-
-def top_k_right(labels: Ints, probabilities: Floats, k: int) -> int:
-    """For how many pictures the true class is among the ``k`` most probable ones.
-
-    A tie at the border counts as wrong unless the true class comes first in class order.
-    """
-    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
-    return int((order == labels[:, None]).any(axis=1).sum())
 
 
 def calibration(confidence: Floats, right: NDArray[np.bool_]) -> dict[str, Any]:

@@ -34,11 +34,9 @@ from numpy.typing import NDArray
 from tl_core.errors import EvaluateError, NoTestImagesError
 from tl_core.evaluate.answers import Answers, Floats, Ints
 from tl_core.evaluate.metrics import (
-    balanced_accuracy,
     calibration,
     confidence_histogram,
     mcnemar,
-    top_k_right,
 )
 from tl_core.evaluate.scores import effective_pictures, scores
 from tl_core.evaluate.slices import slices
@@ -93,20 +91,17 @@ def build_report(
         units=units,
     )
     confusion, per_class = _per_class(y, whole.given, classes)
-    balanced, balanced_ci = balanced_accuracy(
-        [row["right"] for row in per_class], [row["support"] for row in per_class]
-    )
     sure = _confident(whole)
-    accuracy = sure["scores"]["accuracy"]
+    found = sure["scores"]
     return {
         "schema": SCHEMA,
         "split": split,
         "n": len(y),
         "classes": list(classes),
-        "accuracy": {**accuracy, "right": int(whole.right.sum())},
+        "accuracy": {**found["accuracy"], "right": int(whole.right.sum())},
         "majority": _majority(y, whole.right, classes, train_counts),
-        "balanced_accuracy": {"value": balanced, "ci": list(balanced_ci)},
-        "top3": _share(top_k_right(y, p, 3), len(y)) if len(classes) > 3 else None,
+        "balanced_accuracy": found["balanced_accuracy"],
+        "top3": _with_count(found["top3"], len(y)) if "top3" in found else None,
         "per_class": per_class,
         "confusion": confusion,
         "groups": len(y) if units is None else len(np.unique(units)),
@@ -190,8 +185,8 @@ def _checked(
     return y, p / p.sum(axis=1, keepdims=True)
 
 
-def _share(right: int, n: int) -> dict[str, Any]:
-    return {"value": right / n, "right": right, "ci": list(wilson(right, n))}
+def _with_count(share: Mapping[str, Any], n: int) -> dict[str, Any]:
+    return {**share, "right": round(share["value"] * n)}
 
 
 def _majority(

@@ -39,8 +39,8 @@ def score(report: Mapping[str, Any]) -> Meaning:
         line: f"“{base['class']}” has the most training pictures. {base['right']:,} of the "
         f"{n:,} pictures judged here are of it.",
         text.BALANCED: "The share found is taken of each class that occurs here, and the mean of "
-        "these shares (balanced accuracy). Its range puts together the Wilson intervals of the "
-        "classes (Zou and Donner).",
+        "these shares (balanced accuracy). How far redraws of the pictures move it says how many "
+        "independent pictures it is worth; its range is Wilson's for that many.",
     }
     if report["top3"]:
         means[text.TOP3] = text.TOP3_HELP

@@ -47,6 +47,11 @@ def test_report_counts(report):
     assert report["top3"]["right"] == 6
 
 
+def test_one_number_is_never_shown_with_two_ranges(report):
+    for name in ("accuracy", "balanced_accuracy", "top3"):
+        assert report[name]["ci"] == report["scores"][name]["ci"], name
+
+
 def test_per_class_says_null_where_nothing_can_be_said(report):
     rows = {row["class"]: row for row in report["per_class"]}
     assert rows["ants"]["precision"] == pytest.approx(2 / 3)

@@ -85,6 +85,25 @@ def test_a_perfect_result_keeps_a_width() -> None:
         assert 0.6 < found[name].low < 0.85, name
 
 
+def test_the_mean_over_classes_is_covered_with_ten_pictures_a_class() -> None:
+    """Putting the classes' Wilson intervals together covered 87 % here."""
+    rng, hits, truth = np.random.default_rng(3), 0, (0.95, 0.8)
+    labels = np.repeat([0, 1], 10)
+    for _ in range(200):
+        right = rng.random(20) < np.repeat(truth, 10)
+        given = np.where(right, labels, 1 - labels)
+        one = Answers(
+            images=tuple(map(str, range(20))),
+            pictures=(),
+            labels=labels,
+            probabilities=np.eye(2)[given] * 0.8 + 0.1,
+            classes=("a", "b"),
+        )
+        found = scores(one)["balanced_accuracy"]
+        hits += found.low <= np.mean(truth) <= found.high
+    assert hits / 200 > 0.91
+
+
 def test_one_class_alone_has_no_ranking() -> None:
     one = made_up(n=8, n_classes=2)
     same = Answers(
