@@ -38,10 +38,14 @@ from tl_core.evaluate.metrics import (
     confidence_histogram,
     mcnemar,
 )
-from tl_core.evaluate.scores import effective_pictures, scores
+from tl_core.evaluate.scores import (
+    drawn_weights,
+    effective_pictures,
+    scores,
+    share_of_groups,
+)
 from tl_core.evaluate.slices import slices
 from tl_core.evaluate.words import sentences
-from tl_core.intervals import wilson
 
 __all__ = ["SPLIT_WORDS", "build_report", "cell", "retold", "sentences"]
 
@@ -90,7 +94,7 @@ def build_report(
         classes=tuple(classes),
         units=units,
     )
-    confusion, per_class = _per_class(y, whole.given, classes)
+    confusion, per_class = _per_class(y, whole.given, classes, units)
     sure = _confident(whole)
     found = sure["scores"]
     return {
@@ -214,9 +218,19 @@ def _log_loss(y: Ints, p: Floats) -> float:
 
 
 def _per_class(
-    y: Ints, answer: Ints, classes: Sequence[str]
+    y: Ints, answer: Ints, classes: Sequence[str], units: Ints | None
 ) -> tuple[list[list[int]], list[dict[str, Any]]]:
     n_classes = len(classes)
+    units = np.arange(len(y)) if units is None else units
+    alone = len(np.unique(units)) == len(y)  # then nothing has to be drawn
+    drawn = np.ones((1, len(y))) if alone else drawn_weights(y, units)
+
+    def likely(of: NDArray[np.bool_]) -> list[float] | None:
+        if not of.any():
+            return None
+        found = share_of_groups((y == answer)[of], units[of], drawn[:, of])
+        return [found.low, found.high]
+
     flat = np.bincount(y * n_classes + answer, minlength=n_classes**2)
     matrix: list[list[int]] = flat.reshape(n_classes, n_classes).tolist()
     rows = []
@@ -230,9 +244,9 @@ def _per_class(
                 "predicted": predicted,
                 "right": right,
                 "recall": right / support if support else None,
-                "recall_ci": list(wilson(right, support)) if support else None,
+                "recall_ci": likely(y == i),
                 "precision": right / predicted if predicted else None,
-                "precision_ci": list(wilson(right, predicted)) if predicted else None,
+                "precision_ci": likely(answer == i),
                 "f1": 2 * right / (support + predicted) if support + predicted else None,
             }
         )

@@ -16,7 +16,15 @@ import numpy as np
 from tl_core.evaluate.answers import Answers, Bools, Floats, Ints
 from tl_core.intervals import wilson, wilson_share
 
-__all__ = ["Score", "drawn_weights", "effective_pictures", "scored", "scores", "weighted_auc"]
+__all__ = [
+    "Score",
+    "drawn_weights",
+    "effective_pictures",
+    "scored",
+    "scores",
+    "share_of_groups",
+    "weighted_auc",
+]
 
 DRAWS = 500  # of the bootstrap: a standard error good to 3 %
 SEED = 20_241  # fixed: the same answers give the same report
@@ -88,6 +96,25 @@ def scored(values: Floats, n: int, groups: int, *, worth: float = 1.0) -> Score:
     """
     value = float(values[0])
     return Score(value, *wilson_share(value, _worth(value, values[1:], n, groups, worth)))
+
+
+def share_of_groups(hits: Bools, units: Ints, drawn: Floats) -> Score:
+    """A share of some pictures that come in groups, with its interval.
+
+    Args:
+        hits: (n,) of the pictures the share is of, n > 0.
+        units: (n,) what belongs together.
+        drawn: (B, n) bootstrap weights of these pictures, from ``drawn_weights`` of the whole part.
+    """
+    n, groups = len(hits), len(np.unique(units))
+    value = float(hits.mean())
+    if groups == n:
+        return Score(value, *wilson(int(hits.sum()), n))
+    total = drawn.sum(axis=1)
+    there = total > 0  # a draw may hold none of them
+    shares = (drawn[there] @ hits) / total[there]
+    worth = _worth(value, shares, n, groups) if len(shares) > 1 else float(groups)
+    return Score(value, *wilson_share(value, worth))
 
 
 def effective_pictures(right: Bools, labels: Ints, units: Ints) -> float:

@@ -117,8 +117,9 @@ def classes() -> Meaning:
             "it was never answered.",
             f1: "Twice the right answers, divided by the pictures of the class plus the answers "
             "that name it (the harmonic mean of both).",
-            text.COLUMNS["recall_ci"][0]: "Wilson's 95 % interval of the share before it. Of few "
-            "pictures it is wide: then do not compare classes by the number alone.",
+            text.COLUMNS["recall_ci"][0]: "Wilson's 95 % interval of the share before it, for as "
+            "many pictures as they are worth where some belong together. Of few pictures it is "
+            "wide: then do not compare classes by the number alone.",
         },
         changes="More pictures of a class to judge by narrow its intervals. More training pictures "
         "of it, clearer labels, or merging classes that even people confuse raise the shares.",

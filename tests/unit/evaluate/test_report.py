@@ -163,3 +163,28 @@ def test_misaligned_arrays_are_a_bug_and_say_so(labels, shape, ids):
             split="test",
             train_counts={},
         )
+
+
+def test_copies_of_a_picture_do_not_narrow_the_range_of_a_class():
+    labels = np.array([0, 1] * 10)
+    given = np.array([0, 1] * 7 + [1, 0] * 3)
+    shares = np.where(np.eye(2)[given] > 0, 0.9, 0.1)
+
+    def of(times, units):
+        n = 20 * times
+        made = build_report(
+            np.tile(labels, times),
+            np.tile(shares, (times, 1)),
+            classes=["a", "b"],
+            image_ids=[str(at) for at in range(n)],
+            split="test",
+            train_counts={"a": 1, "b": 1},
+            units=units,
+        )
+        return [row[name] for row in made["per_class"] for name in ("recall_ci", "precision_ci")]
+
+    once, copied = of(1, None), of(4, np.tile(np.arange(20), 4))
+    believed = of(4, None)
+    for (low, high), (low_4, high_4), (low_b, high_b) in zip(once, copied, believed, strict=True):
+        assert high_4 - low_4 == pytest.approx(high - low, rel=0.15)
+        assert high_b - low_b < 0.65 * (high - low), "taken for eighty witnesses"
