@@ -247,7 +247,7 @@ def fold_difference(
 
 
 def paired_shares(
-    only_first: float, only_second: float, n: int, level: float = LEVEL
+    only_first: float, only_second: float, n: float, level: float = LEVEL
 ) -> tuple[float, float]:
     """Interval of the difference of two shares measured on the same pictures.
 
@@ -256,7 +256,7 @@ def paired_shares(
     Args:
         only_first: Pictures for which only the first holds; a mean over repeats need not be whole.
         only_second: Pictures for which only the second holds.
-        n: All pictures, at least 1.
+        n: All pictures, at least 1; what they are worth need not be whole.
         level: Confidence, between 0 and 1.
 
     Returns:
@@ -313,7 +313,7 @@ def _possible(successes: int, n: int) -> None:
         raise ValueError(f"successes {successes} outside 0..{n}")
 
 
-def _score(difference: float, only_first: float, only_second: float, n: int) -> float:
+def _score(difference: float, only_first: float, only_second: float, n: float) -> float:
     """Tango's statistic, standard normal when ``difference`` is the true one."""
     away = only_first - only_second - n * difference
     linear = -only_first - only_second + (2 * n - only_first + only_second) * difference

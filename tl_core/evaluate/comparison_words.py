@@ -28,6 +28,11 @@ def verdict(pair: Pair, names: Mapping[str, str]) -> str:
     if pair.verdict == "too few":
         if not pair.n:
             return f"{first} and {second} were asked about no picture in common."
+        if pair.groups < pair.n:
+            return (
+                f"The {pair.n:,} pictures that {first} and {second} have in common form only "
+                f"{pair.groups} groups; fewer than {FEWEST} can tell nothing."
+            )
         return (
             f"{first} and {second} have only {pair.n} pictures in common; fewer than {FEWEST} "
             "can tell nothing."
@@ -49,10 +54,11 @@ def _would(pair: Pair) -> str:
 def numbers(pair: Pair, names: Mapping[str, str]) -> str:
     """The pictures behind a verdict, the difference with its interval, and the chance."""
     first, second, gap = names[pair.first], names[pair.second], pair.accuracy
+    together = f" in {pair.groups:,} groups" if pair.groups < pair.n else ""
     return (
-        f"Of the same {pair.n:,} pictures only {first} has {pair.only_first:,} right, only "
-        f"{second} {pair.only_second:,}: {first} is {_points(gap.value)} points against {second} "
-        f"({_points(gap.low)} to {_points(gap.high)}, {chance(pair.p_accuracy)})."
+        f"Of the same {pair.n:,} pictures{together} only {first} has {pair.only_first:,} right, "
+        f"only {second} {pair.only_second:,}: {first} is {_points(gap.value)} points against "
+        f"{second} ({_points(gap.low)} to {_points(gap.high)}, {chance(pair.p_accuracy)})."
     )
 
 

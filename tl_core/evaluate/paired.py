@@ -2,6 +2,7 @@
 
 Pictures are matched by content and class: a picture whose class was changed between two runs is
 another question. One that either of the two has learned from is no question at all and left out.
+Pictures that belong together (copies, bursts, a patient's) are one witness: groups are compared.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from scipy import special
 
 from tl_core.evaluate.answers import Answers, Floats, Ints
+from tl_core.evaluate.grouped import design_effect, scaled_mcnemar, sign_flips, summed
 from tl_core.intervals import ALARM as LEVEL
 from tl_core.intervals import holm, mcnemar, paired_shares
 
@@ -80,7 +82,7 @@ class Matched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """Two runs on the same ``n`` pictures.
+    """Two runs on the same ``n`` pictures, in ``groups`` that belong together (n if none does).
 
     ``accuracy`` is a difference of shares, ``loss`` of mean log-losses in nats (lower is better).
     ``p_accuracy`` (McNemar, exact) and ``p_loss`` (bootstrap) are as corrected by Holm over all
@@ -93,6 +95,7 @@ class Pair:
     first: str
     second: str
     n: int
+    groups: int
     learned: int
     relabelled: int
     alone: int
@@ -144,21 +147,24 @@ def compared(runs: Sequence[Judged], pairs: Sequence[tuple[int, int]]) -> list[P
         One per pair, in their order.
 
     Source:
-        McNemar 1947 (exact) with the score interval of Tango 1998, which reaches at least as far
-        as the exact test's own (Clopper and Pearson 1934); the loss by the paired bootstrap with
+        McNemar 1947 (exact; with groups the exact test of their signs, and counts divided by the
+        design effect) with the score interval of Tango 1998, which reaches at least as far as the
+        exact test's own (Clopper and Pearson 1934); the loss by the paired bootstrap with
         the expanded percentile interval of Hesterberg 2015, Am. Stat. 69, 371-386, and at least
         Student's; Holm 1979.
     """
     found = [_Counted(runs[i], runs[j]) for i, j in pairs]
-    told = [one for one in found if one.n >= FEWEST]
+    told = [one for one in found if one.groups >= FEWEST]
     right = dict(zip(map(id, told), holm([one.chance for one in told]), strict=True))
     _draw(told)
-    losses = holm([_chance(one.changes, one.drawn) for one in told])
+    losses = holm([_chance(one) for one in told])
     surer = dict(zip(map(id, told), losses, strict=True))
     return [_pair(one, right.get(id(one)), surer.get(id(one))) for one in found]
 
 
-def needed(only_first: int, only_second: int, n: int, level: float = LEVEL) -> int | None:
+def needed(
+    only_first: int, only_second: int, n: int, level: float = LEVEL, worth: float = 1.0
+) -> int | None:
     """About how many pictures would tell two classifiers apart, if they differ as they do here.
 
     Args:
@@ -166,6 +172,7 @@ def needed(only_first: int, only_second: int, n: int, level: float = LEVEL) -> i
         only_second: Pictures that only the second has right.
         n: All pictures.
         level: At which the difference is to be shown.
+        worth: How many pictures one independent picture stands for (design effect).
 
     Returns:
         Pictures with which a difference would be shown four times of five, in two digits; None
@@ -179,7 +186,7 @@ def needed(only_first: int, only_second: int, n: int, level: float = LEVEL) -> i
         return None
     z_level, z_power = float(special.ndtri(1 - level / 2)), float(special.ndtri(POWER))
     root = z_level * math.sqrt(apart) + z_power * math.sqrt(max(0.0, apart - size * size))
-    exact = (root / size) ** 2
+    exact = worth * (root / size) ** 2
     if exact > FARTHEST * n:
         return None
     step = 10 ** max(0, math.floor(math.log10(max(exact, 1.0))) - 1)
@@ -201,12 +208,48 @@ class _Counted:
         self.only_first = int((one & ~other).sum())
         self.only_second = int((other & ~one).sum())
         self.losses = (first.answers.losses[match.first], second.answers.losses[match.second])
-        self.chance = 1.0
-        self.changes: Floats = np.zeros(0)
+        units = _units(first, second, match)
+        self.groups = len(np.unique(units))
+        self.worth, self.chance = 1.0, 1.0
+        self.sums: Floats = np.zeros(0)  # of the changes of the loss, by group
+        self.counts: Floats = np.zeros(0)  # pictures of each group
         self.drawn: Floats = np.zeros(0)
-        if self.n >= FEWEST:
+        if self.groups >= FEWEST:
+            self._judge(one.astype(np.int64) - other.astype(np.int64), units)
+
+    def _judge(self, ahead: Ints, units: Ints) -> None:
+        self.sums = summed(self.losses[0] - self.losses[1], units)
+        self.counts = summed(np.ones(self.n), units)
+        if self.groups == self.n:
             self.chance = mcnemar(self.only_first, self.only_second)
-            self.changes = self.losses[0] - self.losses[1]
+            return
+        by_group = summed(ahead, units).round().astype(np.int64)
+        self.worth = design_effect(by_group, self.only_first + self.only_second)
+        scaled = (self.only_first / self.worth, self.only_second / self.worth)
+        self.chance = max(sign_flips(by_group), scaled_mcnemar(*scaled))
+
+    @property
+    def change(self) -> float:
+        """The mean change of the loss."""
+        return float(self.sums.sum() / self.n)
+
+    @property
+    def error(self) -> float:
+        """Its standard error, from group to group."""
+        away = self.sums - self.change * self.counts
+        return math.sqrt(self.groups / (self.groups - 1) * float((away**2).sum())) / self.n
+
+
+def _units(first: Judged, second: Judged, match: Matched) -> Ints:
+    """What belongs together of the pictures matched, as one of the runs knows it."""
+    for units, places in (
+        (first.answers.units, match.first),
+        (second.answers.units, match.second),
+    ):
+        if units is not None:
+            found: Ints = units[places]
+            return found
+    return np.arange(len(match.first))
 
 
 def _pair(
@@ -216,6 +259,7 @@ def _pair(
         "first": one.first,
         "second": one.second,
         "n": one.n,
+        "groups": one.groups,
         "learned": one.match.learned,
         "relabelled": one.match.relabelled,
         "alone": one.match.alone,
@@ -233,20 +277,20 @@ def _pair(
         )  # fmt: skip
     (p_accuracy, at), (p_loss, loss_at) = right, surer
     verdict = _side(one.only_first - one.only_second, p_accuracy)
-    loss = _loss(one.changes, one.drawn, loss_at)
+    loss = _loss(one, loss_at)
     apart = verdict != "cannot tell"
     return Pair(
         **known,
         first_loss=float(one.losses[0].mean()),
         second_loss=float(one.losses[1].mean()),
-        accuracy=_accuracy(one.only_first, one.only_second, one.n, at),
+        accuracy=_accuracy(one, at, p_accuracy),
         loss=loss,
         p_accuracy=p_accuracy,
         p_loss=p_loss,
         level=1 - at,
         verdict=verdict,
         surer=_side(-loss.value, p_loss),
-        needed=None if apart else needed(one.only_first, one.only_second, one.n, at),
+        needed=None if apart else needed(one.only_first, one.only_second, one.n, at, one.worth),
     )
 
 
@@ -256,66 +300,69 @@ def _side(ahead: float, chance: float) -> Side:
     return "first" if ahead > 0 else "second"
 
 
-def _accuracy(only_first: int, only_second: int, n: int, at: float) -> Gap:
+def _accuracy(one: _Counted, at: float, chance: float) -> Gap:
     """The difference with the wider of both intervals, so that it agrees with the exact test."""
-    low, high = paired_shares(only_first, only_second, n, 1 - at)
-    apart = only_first + only_second
+    first, second, n = (value / one.worth for value in (one.only_first, one.only_second, one.n))
+    low, high = paired_shares(first, second, n, 1 - at)
+    apart, value = first + second, (first - second) / n
     if apart:
-        least = special.betaincinv(only_first, only_second + 1, at / 2) if only_first else 0.0
-        most = special.betaincinv(only_first + 1, only_second, 1 - at / 2) if only_second else 1.0
+        least = special.betaincinv(first, second + 1, at / 2) if first else 0.0
+        most = special.betaincinv(first + 1, second, 1 - at / 2) if second else 1.0
         low = min(low, float(2 * least - 1) * apart / n)
         high = max(high, float(2 * most - 1) * apart / n)
-    return Gap(value=(only_first - only_second) / n, low=low, high=high)
+    if chance >= LEVEL and one.groups < one.n:  # the signs of the groups tell less than the counts
+        low, high = min(low, 0.0), max(high, 0.0)
+    return Gap(value=value, low=low, high=high)
 
 
 def _draw(all_: Sequence[_Counted]) -> None:
-    """Give each comparison the means of its changes in resampled pictures.
+    """Give each comparison the means of its changes in resampled groups.
 
-    Those of equally many pictures share the draws. With many pictures there is nothing to draw:
-    their mean is as good as normal.
+    Those of equally many groups share the draws. With many groups there is nothing to draw: their
+    mean is as good as normal.
     """
-    for n in {one.n for one in all_ if one.n <= MANY}:
-        some = [one for one in all_ if one.n == n]
-        changes = np.stack([one.changes for one in some], axis=1)
+    for n in {one.groups for one in all_ if one.groups <= MANY}:
+        some = [one for one in all_ if one.groups == n]
+        sums = np.stack([one.sums for one in some], axis=1)
+        counts = np.stack([one.counts for one in some], axis=1)
         rng, part = np.random.default_rng(0), DRAWS // PARTS
         rows = np.repeat(np.arange(part) * n, n).reshape(part, n)
         means = []
         for _ in range(PARTS):
             picked = (rng.integers(0, n, (part, n)) + rows).ravel()
             times = np.bincount(picked, minlength=part * n).reshape(part, n)
-            means.append(times @ changes / n)
+            means.append((times @ sums) / (times @ counts))
         for one, drawn in zip(some, np.concatenate(means).T, strict=True):
             one.drawn = drawn
 
 
-def _loss(changes: Floats, drawn: Floats, level: float) -> Gap:
+def _loss(one: _Counted, level: float) -> Gap:
     """The mean change with the wider of both intervals: the bootstrap's, and Student's.
 
-    The percentiles are moved outwards for the few pictures they were drawn from.
+    The percentiles are moved outwards for the few groups they were drawn from.
     """
-    n, value = len(changes), float(changes.mean())
+    n, value = one.groups, one.change
     t = float(special.stdtrit(n - 1, level / 2))
-    half = -t * float(changes.std(ddof=1)) / math.sqrt(n)
+    half = -t * one.error
     low, high = value - half, value + half
-    if len(drawn):
+    if len(one.drawn):
         share = float(special.ndtr(math.sqrt(n / (n - 1)) * t))
-        ends = np.quantile(drawn, [share, 1 - share])
+        ends = np.quantile(one.drawn, [share, 1 - share])
         low, high = min(low, float(ends[0])), max(high, float(ends[1]))
     return Gap(value=value, low=low, high=high)
 
 
-def _chance(changes: Floats, drawn: Floats) -> float:
+def _chance(one: _Counted) -> float:
     """Two-sided p-value that is 5 % where the 95 % interval of ``_loss`` meets 0."""
-    n, value = len(changes), float(changes.mean())
-    error = float(changes.std(ddof=1)) / math.sqrt(n)
+    n, value, error = one.groups, one.change, one.error
     if value == 0.0:
         return 1.0
     t = abs(value) / error if error > 0 else math.inf
     by_spread = float(2 * special.stdtr(n - 1, -t))
-    if not len(drawn):
+    if not len(one.drawn):
         return by_spread
-    below = float(np.sum(drawn < 0) + np.sum(drawn <= 0)) / 2
-    least = 0.5 / len(drawn)
-    share = min(max(below / len(drawn), least), 1 - least)
+    below = float(np.sum(one.drawn < 0) + np.sum(one.drawn <= 0)) / 2
+    least = 0.5 / len(one.drawn)
+    share = min(max(below / len(one.drawn), least), 1 - least)
     z = abs(float(special.ndtri(share))) * math.sqrt((n - 1) / n)
     return min(1.0, max(by_spread, float(2 * special.stdtr(n - 1, -z))))

@@ -41,8 +41,8 @@ def verdicts(found: Comparison) -> Meaning:
         f"log-loss is compared by drawing the pictures anew {DRAWS:,} times, with an interval "
         "never narrower than Student's. The number of "
         f"pictures is for four chances of five to tell. Below {FEWEST} pictures nothing is said. "
-        "Every picture counts as a witness of its own: where several show the same subject, "
-        "the true intervals are wider.",
+        "Pictures that belong together (copies, bursts, a patient's) count as one witness: the "
+        "signs of whole groups are compared, and the groups are drawn anew.",
         changes="More pictures of this part; fewer runs compared at once, since each has to show "
         "less; and holding the others against a run you choose, instead of against the best.",
     )
