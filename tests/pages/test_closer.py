@@ -121,10 +121,17 @@ def test_several_answers_keep_their_promise_in_words(
     assert f"among the answers of {found.covered} of {found.n} pictures" in said
 
 
-def test_a_run_of_an_earlier_version_says_what_to_do(
+def test_a_run_of_an_earlier_version_can_be_judged_anew(
     studio: Studio, project: Project, run_id: str, open_page: OpenPage
 ) -> None:
     for split in ("val", "test"):
         (studio.home.run_dir(run_id) / f"answers-{split}.safetensors").unlink()
     app = open_page("evaluate", project=project.id, run=run_id, view=VIEWS["closer"])
     assert text.OLD in texts(app)
+    app.button(key="closer.judge").click().run()
+    (task,) = studio.active()
+    assert (task.kind, task.spec) == ("judge", {"run_id": run_id})
+    error = {"code": "x", "message": "A picture is gone.", "hint": ""}
+    seed.end_task(studio, task.id, state="failed", error=error)
+    app = open_page("evaluate", project=project.id, run=run_id, view=VIEWS["closer"])
+    assert "A picture is gone." in plain(app) and app.button(key="closer.judge")

@@ -8,15 +8,12 @@ from pathlib import Path
 
 from tl_core.advise import words
 from tl_core.advise.advice import Advice, Candidate, advice_from_dict
-from tl_core.cli.commands import follow, project_for
+from tl_core.cli.commands import project_for
 from tl_core.cli.inspecting import machine, read
-from tl_core.cli.show import EventPrinter, as_lines, percent, table
-from tl_core.errors import TLError
-from tl_core.jobs.log import EventLog
-from tl_core.jobs.processes import interrupt_on_sigterm, keep_freed_memory
-from tl_core.jobs.queue import LANE_OF, Queue
+from tl_core.cli.show import as_lines, percent, table
+from tl_core.cli.tasks import carried_out
+from tl_core.jobs.processes import keep_freed_memory
 from tl_core.jobs.schema import open_engine
-from tl_core.jobs.work import carry_out
 from tl_core.models.catalog import card
 from tl_core.storage import Home
 
@@ -33,22 +30,9 @@ def advise(options: argparse.Namespace) -> int:
     models = [card(name).name for name in names]  # a wrong name is said before the work begins
     intake = read(options.data, home, pictures=options.pictures)
     project_id = project_for(home, engine, Path(options.data).expanduser().resolve(), intake)
-    queue = Queue(engine)
-    run_id = queue.submit(KIND, {"models": models or None}, project_id=project_id, name=KIND)
-    printer = EventPrinter(machine=False)  # a bar on stderr where somebody looks
-    interrupt_on_sigterm()
     keep_freed_memory()
-    claimed = queue.claim(LANE_OF[KIND], "command line", run_id)
-    row = (
-        carry_out(home, engine, claimed, printer)
-        if claimed is not None
-        else follow(queue, EventLog(engine), run_id, printer)
-    )
-    printer.close()
-    if row.state != "finished" or row.result is None:
-        error = row.error or {"message": f"The measurement is {row.state}.", "hint": ""}
-        raise TLError(error["message"], hint=error.get("hint", ""))
-    found = advice_from_dict(row.result)
+    wanted = {"models": models or None}
+    found = advice_from_dict(carried_out(home, engine, KIND, project_id, wanted, "The measurement"))
     if machine(options):
         as_lines(_line(found))
     else:

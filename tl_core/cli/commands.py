@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from tl_core.cli.choosing import COMPARISONS, layers_for
 from tl_core.cli.inspecting import machine, read
 from tl_core.cli.show import Bars, EventPrinter, as_lines, percent, table
+from tl_core.cli.tasks import follow
 from tl_core.config import (
     NO_AUGMENT,
     PROBES,
@@ -42,7 +43,6 @@ from tl_core.jobs.work import carry_out
 from tl_core.session import Studio
 from tl_core.storage import Home, read_json, write_json
 
-FOLLOW_S = 0.3
 START_S = 30.0  # a process that was just started may not have said its number yet
 
 
@@ -257,19 +257,6 @@ def _work(home: Home, engine: Engine, run_id: str, options: argparse.Namespace) 
     return 0
 
 
-def follow(queue: Queue, log: EventLog, run_id: str, printer: EventPrinter) -> RunRow:
-    """Print what somebody else's process tells of a run until it has ended."""
-    cursor = 0
-    while True:
-        row = queue.get(run_id)
-        for entry in log.all_after(run_id, cursor):
-            printer(entry.event)
-            cursor = entry.seq
-        if row.over or row.state == "interrupted":
-            return row
-        time.sleep(FOLLOW_S)
-
-
 def _final_line(engine: Engine, run_id: str) -> dict[str, Any]:
     view = fold(RunView(run_id=run_id), EventLog(engine).all_after(run_id))
     finished = view.finished
@@ -337,7 +324,6 @@ def _write_csv(path: Path, answers: list[dict[str, Any]]) -> None:
 
 __all__ = [
     "export",
-    "follow",
     "predict",
     "project_for",
     "resume",

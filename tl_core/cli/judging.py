@@ -8,11 +8,13 @@ from dataclasses import asdict
 from typing import Any
 
 from tl_core.cli.show import as_lines, percent, table
+from tl_core.cli.tasks import carried_out
 from tl_core.errors import ConfigError, NoTestImagesError, RunStateError
 from tl_core.evaluate.confidence import judged_sets
 from tl_core.evaluate.thresholds import Counted, cheapest, counted, curves
 from tl_core.evaluate.words import sentences
 from tl_core.jobs.queue import RunRow
+from tl_core.jobs.schema import open_engine
 from tl_core.session import Studio
 from tl_core.storage import Home
 
@@ -35,6 +37,10 @@ def evaluate(options: argparse.Namespace) -> int:
     """Print the report of a finished run, and what else was asked about it."""
     studio = Studio(Home(options.home))
     row = studio.run(options.run_id)
+    if options.again:
+        wanted = {"run_id": row.id}
+        engine = open_engine(studio.home)
+        carried_out(studio.home, engine, "judge", row.project_id, wanted, "The judging")
     if options.confidence == "corrected":
         studio.correct_confidence(row.id)
     elif options.confidence == "as-trained":
@@ -79,7 +85,7 @@ def _answers(studio: Studio, row: RunRow, split: str) -> Any:
     found = studio.answers(row.id, split)
     if found is None:
         raise RunStateError(
-            f"Run {row.id} has not kept what it answered.", hint="Train it again, then ask again."
+            f"Run {row.id} has not kept what it answered.", hint="Ask for --again first."
         )
     return found
 

@@ -117,6 +117,9 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument(
         "--confidence", choices=("corrected", "as-trained"), help="how sure it is from now on"
     )
+    evaluate.add_argument(
+        "--again", action="store_true", help="let its network answer anew; for runs of before"
+    )
 
     compare = _command(
         adder, "compare", "hold runs against each other on the same pictures", comparing.compare

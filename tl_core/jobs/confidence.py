@@ -13,7 +13,7 @@ from tl_core.evaluate.report import retold
 from tl_core.jobs import following
 from tl_core.storage import Home, read_json, write_json
 
-__all__ = ["answers_now", "change_temperature", "fit_temperature", "temperature_of"]
+__all__ = ["AS_TRAINED", "answers_now", "change_temperature", "fit_temperature", "temperature_of"]
 
 PARTS = ("val", "test")
 AS_TRAINED = 1.0

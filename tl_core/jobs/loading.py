@@ -10,7 +10,7 @@ from torch import nn
 
 from tl_core.config import RunSpec
 from tl_core.errors import RunStateError
-from tl_core.jobs.confidence import temperature_of
+from tl_core.jobs.confidence import AS_TRAINED, temperature_of
 from tl_core.jobs.continuing import WEIGHTS
 from tl_core.jobs.queue import Queue, RunRow
 from tl_core.jobs.submit import Snapshot, read_snapshot
@@ -42,8 +42,12 @@ class Classifier:
         return self.spec.train.image_size or self.card.input_px
 
 
-def load_classifier(home: Home, engine: Engine, run_id: str) -> Classifier:
-    """Load a finished run's best weights, in eval mode on the CPU, with its present confidence.
+def load_classifier(
+    home: Home, engine: Engine, run_id: str, *, as_trained: bool = False
+) -> Classifier:
+    """Load a finished run's best weights, in eval mode on the CPU.
+
+    Its confidence is the present one, unless it is asked for ``as_trained``.
 
     Raises:
         RunNotFoundError: No such run.
@@ -73,8 +77,8 @@ def load_classifier(home: Home, engine: Engine, run_id: str) -> Classifier:
         model = restored_deep_probe(model, layer_groups(model), state, image_size=size)
     else:
         model.load_state_dict(state)
-    temperature = temperature_of(home, run_id)
-    if temperature != 1.0:
+    temperature = AS_TRAINED if as_trained else temperature_of(home, run_id)
+    if temperature != AS_TRAINED:
         divide_outputs(model, temperature)
     model.eval()
     return Classifier(

@@ -46,6 +46,7 @@ LANE_OF = {
     "advise": "side",
     "learning_curve": "side",
     "lr_find": "side",
+    "judge": "side",
     "map": "side",
     "predict": "quick",
     "preview": "quick",

@@ -23,6 +23,7 @@ from tl_core.jobs.controlling import control
 from tl_core.jobs.explaining import explain
 from tl_core.jobs.exporting import write_run_bundle
 from tl_core.jobs.growing import learning_curve
+from tl_core.jobs.judging import judge_again
 from tl_core.jobs.mapping import draw_map
 from tl_core.jobs.predicting import predict_with_run
 from tl_core.jobs.rating import find_rate
@@ -202,5 +203,6 @@ KINDS: dict[str, Callable[[Context], dict[str, Any]]] = {
     "export": export,
     "measure": measure,
     "lr_find": find_rate,
+    "judge": judge_again,
     "map": draw_map,
 }

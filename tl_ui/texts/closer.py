@@ -21,9 +21,10 @@ VIEWS = {
     "confidence": "Confidence",
 }
 OLD = (
-    "This run is of an earlier version of Thaw, which kept no more than what is shown above. Train "
-    "it again to look closer."
+    "This run is of an earlier version of Thaw, which kept no more than its result. Judge it anew "
+    "to look closer: its network answers the same pictures once more, and nothing is trained."
 )
+JUDGE = "Judge it anew"
 
 NAMES = {
     "accuracy": "Accuracy",

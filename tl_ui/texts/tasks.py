@@ -27,6 +27,7 @@ _KINDS = {
     "learning_curve": "Measuring with fewer pictures",
     "check_weights": "Trying the weights file",
     "lr_find": "Trying learning rates",
+    "judge": "Judging the run anew",
     "map": "Drawing the map of the pictures",
 }
 

@@ -18,7 +18,7 @@ from tl_core.evaluate.confidence import (
 )
 from tl_core.evaluate.thresholds import Counted, as_answered, cheapest, counted, curves
 from tl_core.session import ImageRow, RunRow, Studio
-from tl_ui import closer_charts, gallery, state
+from tl_ui import asking, closer_charts, gallery, state
 from tl_ui.errors import show_error
 from tl_ui.text import esc_md
 from tl_ui.texts import about_closer as about
@@ -41,7 +41,7 @@ def look(
     st.subheader(text.TITLE, anchor="look-closer")
     answers = work.answers(run.id, report["split"])
     if "scores" not in report or answers is None:
-        st.caption(text.OLD)
+        _judge_anew(work, run)
         return
     view = st.segmented_control(
         text.VIEW,
@@ -63,6 +63,21 @@ def look(
         else:
             _confidence(work, run, report, answers)
             _sets(answers, work.answers(run.id, "val"), report["split"])
+
+
+def _judge_anew(work: Studio, run: RunRow) -> None:
+    """What a run of an earlier version has not kept can be had after the fact."""
+    wanted = {"run_id": run.id}
+    row = asking.made_for(work, "judge", run.project_id, wanted, stops=())
+    if row is not None and row.active:
+        asking.follow(work, row.id)
+        return
+    st.markdown(text.OLD)
+    if row is not None and row.error:
+        show_error(row.error)
+    if st.button(text.JUDGE, icon=":material/fact_check:", key="closer.judge"):
+        work.ask("judge", run.project_id, **wanted)
+        st.rerun()
 
 
 def _scores(report: Mapping[str, Any]) -> None:

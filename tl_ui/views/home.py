@@ -31,6 +31,7 @@ PAGE_OF = {  # where a piece of work is looked at; the others on the Data page
     "control": "evaluate",
     "learning_curve": "evaluate",
     "explain": "evaluate",
+    "judge": "evaluate",
     "map": "evaluate",
 }
 
