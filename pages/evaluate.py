@@ -4,6 +4,7 @@ from tl_ui import page, state, text
 from tl_ui.views import (
     closer,
     confusion,
+    crossing,
     evaluate,
     explain,
     findings,
@@ -28,6 +29,7 @@ evaluate.mistakes(report, pictures)
 explain.section(work, run, report, pictures)
 closer.look(work, run, report, pictures)
 findings.draw(work, state.follow_run(run.id), run)
+crossing.card(work, run)
 growth.card(work, project)
 transfer.card(work, project)
 page.next_step("compare", quiet=findings.urgent(state.follow_run(run.id), run))

@@ -26,7 +26,7 @@ from tests.pages.test_split import FLATTERED, STEADY
 from tl_core.check.findings import KINDS, DataFinding
 from tl_core.config import FreezeConfig, TrainConfig
 from tl_core.session import Project, Studio
-from tl_ui.texts import compare, data, growth
+from tl_ui.texts import compare, crossing, data, growth
 from tl_ui.texts import meanings as text
 
 # the beginning of a figure's key -> the key of its explanation; metrics by the key of their group
@@ -47,6 +47,7 @@ CHARTS = {
     "data.balance": "data.classes.meaning",
     "growth.curve": "growth.meaning",
     "transfer.bars": "transfer.meaning",
+    "crossing.parts": "crossing.meaning",
     "closer.curve.chart": "closer.class.meaning",
     "closer.reliability.chart": "closer.reliability.meaning",
     "compare.gaps": "compare.verdicts.meaning",
@@ -57,6 +58,7 @@ TABLES = {  # by their columns, as a test sees no key of a table; one of these e
     ("class", "support"): ("classes.meaning",),
     (data.CLASS, data.TOTAL): ("data.classes.meaning", "data.parts.meaning"),
     (growth.CLASS, growth.COUNT): ("growth.meaning.classes",),
+    (crossing.CLASS, crossing.COUNT): ("crossing.meaning.classes",),
     ("name", "value"): ("closer.scores.meaning",),
     ("kind", "n"): ("closer.kinds.meaning",),
     (compare.MARK, compare.NAME): ("compare.runs.meaning",),
@@ -66,6 +68,7 @@ TABLE_KEYS = (
     "data.split.",
     "data.table",
     "growth.classes",
+    "crossing.classes",
     "advice.",
     "all-scores",
     "kinds",

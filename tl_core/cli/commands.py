@@ -7,6 +7,7 @@ import csv
 import json
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from tl_core.config import (
 )
 from tl_core.data.intake import Intake
 from tl_core.errors import ConfigError, TLError
-from tl_core.events import RunFinished, event_to_dict
+from tl_core.events import Event, RunFinished, event_to_dict
 from tl_core.jobs.gates import answer, waits_at
 from tl_core.jobs.library import Library
 from tl_core.jobs.log import EventLog
@@ -257,7 +258,7 @@ def _work(home: Home, engine: Engine, run_id: str, options: argparse.Namespace) 
     return 0
 
 
-def follow(queue: Queue, log: EventLog, run_id: str, printer: EventPrinter) -> RunRow:
+def follow(queue: Queue, log: EventLog, run_id: str, printer: Callable[[Event], None]) -> RunRow:
     """Print what somebody else's process tells of a run until it has ended."""
     cursor = 0
     while True:

@@ -16,6 +16,7 @@ from tl_core.cli import (
     choosing,
     commands,
     comparing,
+    crossing,
     explaining,
     inspecting,
     judging,
@@ -26,6 +27,7 @@ from tl_core.cli import (
 from tl_core.config import HEAD_STARTS, RESIZE_MODES, SCHEDULES, STAGES, TrainConfig
 from tl_core.errors import TLError
 from tl_core.jobs.explaining import METHODS
+from tl_core.worth.crossing import FOLDS
 
 __all__ = ["build_parser", "main"]
 
@@ -116,6 +118,16 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument(
         "--confidence", choices=("corrected", "as-trained"), help="how sure it is from now on"
     )
+
+    cross = _command(
+        adder,
+        "cross-validate",
+        "judge a run's settings on all its pictures, part by part",
+        crossing.cross_validate,
+    )
+    cross.add_argument("run_id", metavar="RUN")
+    cross.add_argument("--folds", type=int, default=FOLDS, metavar="N", help="parts (5)")
+    cross.add_argument("--repeats", type=int, default=1, metavar="N", help="divisions (1)")
 
     compare = _command(
         adder, "compare", "hold runs against each other on the same pictures", comparing.compare

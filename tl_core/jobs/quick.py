@@ -20,6 +20,7 @@ from tl_core.jobs.baseline import baseline
 from tl_core.jobs.checking import check
 from tl_core.jobs.choosing import choose_layers, compare_heads
 from tl_core.jobs.controlling import control
+from tl_core.jobs.crossing import cross_validate
 from tl_core.jobs.explaining import explain
 from tl_core.jobs.exporting import write_run_bundle
 from tl_core.jobs.growing import learning_curve
@@ -191,6 +192,7 @@ KINDS: dict[str, Callable[[Context], dict[str, Any]]] = {
     "choose_layers": choose_layers,
     "compare_heads": compare_heads,
     "control": control,
+    "cross_validate": cross_validate,
     "learning_curve": learning_curve,
     "predict": predict,
     "preview": preview,

@@ -24,6 +24,7 @@ _KINDS = {
     "compare_heads": "Comparing the heads that are solved at once",
     "measure": "Measuring this machine",
     "control": "Comparing with training from scratch",
+    "cross_validate": "Judging on all pictures, part by part",
     "learning_curve": "Measuring with fewer pictures",
     "check_weights": "Trying the weights file",
     "lr_find": "Trying learning rates",
