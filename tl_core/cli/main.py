@@ -21,6 +21,7 @@ from tl_core.cli import (
     inspecting,
     judging,
     rates,
+    reporting,
     serving,
     worth,
 )
@@ -143,6 +144,20 @@ def build_parser() -> argparse.ArgumentParser:
     export = _command(adder, "export", "write the bundle to take away", commands.export)
     export.add_argument("run_id", metavar="RUN_ID")
     export.add_argument("--out", metavar="DIR", required=True, help="the folder to write")
+
+    report = _command(adder, "report", "write a report for colleagues", reporting.report)
+    report.add_argument("run_id", metavar="RUN")
+    report.add_argument("--out", metavar="FILE", required=True, help="the HTML file to write")
+    report.add_argument(
+        "--no-pictures",
+        dest="pictures",
+        action="store_false",
+        help="leave out every picture, and the names of files, cameras and groups",
+    )
+    report.add_argument("--class", dest="label", metavar="NAME", help="tell its line too")
+    report.add_argument(
+        "--miss", type=float, default=1.0, metavar="N", help="a miss is worth N false alarms"
+    )
 
     predict = _command(adder, "predict", "classify pictures", commands.predict)
     predict.add_argument(

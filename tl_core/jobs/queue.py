@@ -48,6 +48,7 @@ LANE_OF = {
     "learning_curve": "side",
     "lr_find": "side",
     "predict": "quick",
+    "report": "quick",
     "preview": "quick",
     "baseline": "quick",
     "describe": "quick",

@@ -26,6 +26,7 @@ from tl_core.jobs.exporting import write_run_bundle
 from tl_core.jobs.growing import learning_curve
 from tl_core.jobs.predicting import predict_with_run
 from tl_core.jobs.rating import find_rate
+from tl_core.jobs.reporting import report
 from tl_core.jobs.work import Context
 from tl_core.models.build import build
 from tl_core.models.catalog import card, valid_image_size
@@ -195,6 +196,7 @@ KINDS: dict[str, Callable[[Context], dict[str, Any]]] = {
     "cross_validate": cross_validate,
     "learning_curve": learning_curve,
     "predict": predict,
+    "report": report,
     "preview": preview,
     "describe": describe,
     "explain": explain,

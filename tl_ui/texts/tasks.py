@@ -14,6 +14,7 @@ _KINDS = {
     "download": "Downloading weights",
     "export": "Writing the export",
     "predict": "Looking at your picture",
+    "report": "Writing the report",
     "preview": "Preparing a preview",
     "advise": "Measuring networks on your pictures",
     "baseline": "Making the instant baseline",
