@@ -30,7 +30,7 @@ FAILED = "It could not be done; everything else works without it."
 UNKNOWN_TIME = "It takes a few times as long as the training took."
 CLASS, COUNT, FOUND = "Class", "Judged", "Found"
 FOUND_HELP = "Of the pictures of this class, how many were found, and how far chance reaches"
-FOLD, ALL, ONE = "Each part", "All together", "This run's validation part"
+FOLD, ALL, ONE = "Each part", "All together", "This run's part"
 RIGHT = "Right"
 ABOUT_CLASSES = "What does this table mean?"
 
@@ -86,7 +86,8 @@ def meaning(found: Crossing) -> Meaning:
             "set.",
             FOLD: "What one part of the pictures says by itself. How far the dots lie apart is how "
             "far one split can be off by chance.",
-            ONE: "The number on top of this page, when the run has no test pictures.",
+            ONE: "What the run's own validation pictures said: the number on top of this page if "
+            "there are no test pictures.",
             "Balanced": f"{percent(found.balanced.value)}: the mean over the classes, large or "
             "small.",
         },

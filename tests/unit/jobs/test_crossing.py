@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine, update
 
+from tests.pages import seed
 from tests.unit.jobs.tiles import tiny_project
-from tl_core.config import RunSpec, changed
+from tl_core.config import FreezeConfig, RunSpec, changed
 from tl_core.errors import CancelledError, ConfigError, RunStateError
 from tl_core.jobs import crossed, crossing, folding
 from tl_core.jobs.continuing import Origin, keep_origin
@@ -22,6 +24,7 @@ from tl_core.jobs.schema import images, open_engine, runs
 from tl_core.jobs.submit import submit_training
 from tl_core.jobs.training import train
 from tl_core.jobs.work import Context, carry_out
+from tl_core.session import Studio
 from tl_core.storage import Home, read_json
 
 N = 24  # training and validation pictures
@@ -198,6 +201,33 @@ def test_a_run_that_is_not_over_has_nothing_to_judge(place: tuple[Home, Engine, 
     with pytest.raises(RunStateError, match="is queued"):
         crossing.cross_validate(context(home, engine, waiting))
     Queue(engine).command(waiting, "stop")
+
+
+def test_blocks_opened_in_stages_are_opened_at_once(home: Home) -> None:
+    studio = Studio(home)
+    staged = FreezeConfig(layers="last:2", stages="auto")
+    spec = replace(seed.short_spec(), freeze=staged)
+    project = seed.project_with_pictures(studio, per_class=20)
+    run_id = seed.finished_run(studio, project, spec=spec)
+    engine = open_engine(home)
+    own = context(home, engine, run_id)
+    found, was_staged = crossing._settings(own, own.queue.get(run_id))
+    assert was_staged and found.freeze == FreezeConfig(layers="last:2")
+    assert found.train == RunSpec.from_dict(own.queue.get(run_id).spec).train
+
+
+def test_nothing_is_written_for_a_run_that_was_removed_meanwhile(home: Home) -> None:
+    studio = Studio(home)
+    run_id = seed.finished_run(studio, seed.project_with_pictures(studio, per_class=20))
+    own = context(home, open_engine(home), run_id)
+    done = crossing._Done(own, run_id, "key")
+    done.keep(0, 0, np.array([1, 0]), 1.0)
+    assert crossing._Done(own, run_id, "key").of(0, 0) == [1, 0]
+    assert crossing._Done(own, run_id, "other").of(0, 0) is None
+    forget_run(home, open_engine(home), run_id)
+    with pytest.raises(CancelledError, match="was removed"):
+        done.keep(0, 1, np.array([1]), 1.0)
+    assert not (home.root / "runs" / run_id).exists()
 
 
 def test_it_goes_with_the_run(place: tuple[Home, Engine, str]) -> None:
