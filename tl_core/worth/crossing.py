@@ -11,6 +11,7 @@ from tl_core.check.honesty import Share
 __all__ = ["FOLDS", "ClassCrossed", "Crossing", "crossing_from_dict", "crossing_sentences"]
 
 FOLDS = 5  # each network learns from 80 of 100 pictures, about as many as a run does
+NEAR = 0.05  # of the pictures a run learned from; a difference below it is not worth a word
 Verdict = Literal["lucky", "unlucky", "fair"]
 
 
@@ -102,10 +103,12 @@ def crossing_sentences(found: Crossing) -> list[str]:
             f"Always answering the most frequent class would be right {_percent(found.majority)}: "
             "from these pictures one cannot tell that it does better than that."
         )
-    if found.learned < 0.95 * found.run_learned:
+    if abs(found.learned - found.run_learned) > NEAR * found.run_learned:
+        fewer = found.learned < found.run_learned
         said.append(
             f"Each network learned from about {found.learned:,} pictures and the run from "
-            f"{found.run_learned:,}, so the run itself is rather a little better than this."
+            f"{found.run_learned:,}, so the run itself is rather a little "
+            f"{'better' if fewer else 'worse'} than this."
         )
     return [*said, *_cautions(found)]
 

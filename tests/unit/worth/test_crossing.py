@@ -101,6 +101,14 @@ def test_what_bears_on_the_number_is_said() -> None:
         assert words in said
 
 
+@pytest.mark.parametrize(
+    ("learned", "words"), [(60, "a little better than this"), (110, "a little worse than this")]
+)
+def test_networks_of_more_or_fewer_pictures_than_the_run_are_told(learned: int, words: str) -> None:
+    assert words in " ".join(crossing_sentences(replace(FOUND, learned=learned)))
+    assert "rather a little" not in " ".join(crossing_sentences(replace(FOUND, learned=79)))
+
+
 def test_it_is_read_back_as_it_was() -> None:
     assert crossing_from_dict(FOUND.to_dict()) == FOUND
     assert crossing_from_dict({**FOUND.to_dict(), "later": 1}) == FOUND
