@@ -4,6 +4,7 @@ from tl_ui import page, state, text
 from tl_ui.views import (
     chooser,
     closer,
+    crossing,
     evaluate,
     findings,
     growth,
@@ -33,5 +34,6 @@ else:
     evaluate.headline(work, report)
     evaluate.classes(report)
     findings.draw(work, state.follow_run(run.id), run)
+    crossing.card(work, run)
 urgent = findings.urgent(state.follow_run(run.id), run)
 page.next_step("compare", quiet=urgent or view == "mistakes")

@@ -26,7 +26,7 @@ from tests.pages.test_split import FLATTERED, STEADY
 from tl_core.check.findings import KINDS, DataFinding
 from tl_core.config import FreezeConfig, TrainConfig
 from tl_core.session import Project, Studio
-from tl_ui.texts import compare, data, evaluate, growth
+from tl_ui.texts import compare, crossing, data, evaluate, growth
 from tl_ui.texts import meanings as text
 
 # the beginning of a figure's key -> the key of its explanation; metrics by the key of their group
@@ -48,6 +48,7 @@ CHARTS = {
     "data.balance": "data.classes.meaning",
     "growth.curve": "growth.meaning",
     "transfer.bars": "transfer.meaning",
+    "crossing.parts": "crossing.meaning",
     "closer.curve.chart": "closer.class.meaning",
     "closer.reliability.chart": "closer.reliability.meaning",
     "compare.gaps": "compare.verdicts.meaning",
@@ -58,6 +59,7 @@ TABLES = {  # by their columns, as a test sees no key of a table; one of these e
     ("class", "support"): ("classes.meaning",),
     (data.CLASS, data.TOTAL): ("data.classes.meaning", "data.parts.meaning"),
     (growth.CLASS, growth.COUNT): ("growth.meaning.classes",),
+    (crossing.CLASS, crossing.COUNT): ("crossing.meaning.classes",),
     ("name", "value"): ("closer.scores.meaning",),
     ("kind", "n"): ("closer.kinds.meaning",),
     (compare.MARK, compare.NAME): ("compare.runs.meaning",),
@@ -67,6 +69,7 @@ TABLE_KEYS = (
     "data.split.",
     "data.table",
     "growth.classes",
+    "crossing.classes",
     "advice.",
     "all-scores",
     "kinds",

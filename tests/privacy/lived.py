@@ -75,6 +75,8 @@ def _questions(
     yield "predict", {"run_id": run_id, "digests": [photo], "names": [f"{MARK}.jpg"]}
     yield "explain", {"run_id": run_id, "digest": photo}
     yield "export", {"run_id": run_id}
+    yield "report", {"run_id": run_id}
+    yield "report", {"run_id": run_id, "pictures": False}
     yield "preview", {"spec": spec, "n": 2, "versions": 1}
     yield "baseline", {"model": spec["model"]["name"], "data_version": 1}
 

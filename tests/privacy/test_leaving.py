@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
+import re
 import shutil
 import sys
 import zipfile
@@ -18,6 +20,8 @@ from tests.privacy.lived import Lived, found_in, live
 from tests.privacy.marked import ENDINGS, MARK, PATH_MARK, marked_picture
 from tl_core.cli.main import main
 from tl_core.data.thumbs import ensure_thumb
+from tl_core.jobs.reporting import report_html
+from tl_core.jobs.schema import open_engine
 from tl_core.session import Studio
 from tl_ui.server.pictures import screen_picture
 
@@ -66,6 +70,24 @@ def test_reports_and_certificate_name_pictures_only_as_they_were_brought(lived: 
     for path in reports:
         text = path.read_text(encoding="utf-8")
         assert not [word for word in OUTSIDE if word in text], path.name
+
+
+@pytest.mark.parametrize("pictures", [True, False])
+def test_a_report_carries_nothing_that_a_camera_or_this_machine_noted(
+    lived: Lived, pictures: bool
+) -> None:
+    written = report_html(lived.home, open_engine(lived.home), lived.other_run, pictures=pictures)
+    assert not [word for word in OUTSIDE if word in written]
+    addresses = re.findall(r'src="data:image/jpeg;base64,([^"]*)"', written)
+    assert bool(addresses) is pictures
+    for one in addresses:
+        body = base64.b64decode(one)
+        assert MARK.encode() not in body
+        with Image.open(io.BytesIO(body)) as image:
+            assert not image.getexif()
+    names = {Path(row.path).name for row in Studio(lived.home).images(lived.other)}
+    if not pictures:
+        assert not [name for name in names if name in written]
 
 
 def test_thumbnails_and_screen_pictures_are_bare(lived: Lived, tmp_path: Path) -> None:

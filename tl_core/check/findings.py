@@ -11,7 +11,7 @@ from tl_core.events import Severity
 if TYPE_CHECKING:  # pages read findings and need no arrays for it
     import numpy as np
 
-__all__ = ["KINDS", "CheckedSet", "DataFinding", "Repair", "finding_from_dict"]
+__all__ = ["KINDS", "TITLES", "CheckedSet", "DataFinding", "Repair", "finding_from_dict"]
 
 KINDS = (
     "across_classes",
@@ -32,6 +32,25 @@ KINDS = (
     "odd_shape",
     "odd_size",
 )  # in the order in which they are told where severities are equal
+TITLES = {
+    "across_classes": "One picture, two classes",
+    "leak": "Copies on both sides of the split",
+    "copies": "Copies",
+    "gap": "The gap",
+    "one_group": "A class that cannot be judged",
+    "wrong_labels": "Probably wrong labels",
+    "shortcut": "A shortcut",
+    "too_few": "Too few pictures",
+    "imbalance": "Uneven classes",
+    "subgroups": "One kind of picture is missing",
+    "series": "File names look like series",
+    "dark": "Dark pictures",
+    "bright": "Overexposed pictures",
+    "blurry": "Blurred pictures",
+    "low_information": "Empty pictures",
+    "odd_shape": "Odd shapes",
+    "odd_size": "Odd sizes",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

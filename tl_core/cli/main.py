@@ -16,17 +16,20 @@ from tl_core.cli import (
     choosing,
     commands,
     comparing,
+    crossing,
     explaining,
     inspecting,
     judging,
     mapping,
     rates,
+    reporting,
     serving,
     worth,
 )
 from tl_core.config import HEAD_STARTS, RESIZE_MODES, SCHEDULES, STAGES, TrainConfig
 from tl_core.errors import TLError
 from tl_core.jobs.explaining import METHODS
+from tl_core.worth.crossing import FOLDS
 
 __all__ = ["build_parser", "main"]
 
@@ -121,6 +124,16 @@ def build_parser() -> argparse.ArgumentParser:
         "--again", action="store_true", help="let its network answer anew; for runs of before"
     )
 
+    cross = _command(
+        adder,
+        "cross-validate",
+        "judge a run's settings on all its pictures, part by part",
+        crossing.cross_validate,
+    )
+    cross.add_argument("run_id", metavar="RUN")
+    cross.add_argument("--folds", type=int, default=FOLDS, metavar="N", help="parts (5)")
+    cross.add_argument("--repeats", type=int, default=1, metavar="N", help="divisions (1)")
+
     compare = _command(
         adder, "compare", "hold runs against each other on the same pictures", comparing.compare
     )
@@ -135,6 +148,20 @@ def build_parser() -> argparse.ArgumentParser:
     export = _command(adder, "export", "write the bundle to take away", commands.export)
     export.add_argument("run_id", metavar="RUN_ID")
     export.add_argument("--out", metavar="DIR", required=True, help="the folder to write")
+
+    report = _command(adder, "report", "write a report for colleagues", reporting.report)
+    report.add_argument("run_id", metavar="RUN")
+    report.add_argument("--out", metavar="FILE", required=True, help="the HTML file to write")
+    report.add_argument(
+        "--no-pictures",
+        dest="pictures",
+        action="store_false",
+        help="leave out every picture, and the names of files, cameras and groups",
+    )
+    report.add_argument("--class", dest="label", metavar="NAME", help="tell its line too")
+    report.add_argument(
+        "--miss", type=float, default=1.0, metavar="N", help="a miss is worth N false alarms"
+    )
 
     predict = _command(adder, "predict", "classify pictures", commands.predict)
     predict.add_argument(

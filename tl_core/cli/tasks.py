@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Engine
 
 from tl_core.cli.show import EventPrinter
 from tl_core.errors import TLError
+from tl_core.events import Event
 from tl_core.jobs.log import EventLog
 from tl_core.jobs.processes import interrupt_on_sigterm
 from tl_core.jobs.queue import LANE_OF, Queue, RunRow
@@ -53,7 +55,7 @@ def carried_out(
     return row.result
 
 
-def follow(queue: Queue, log: EventLog, run_id: str, printer: EventPrinter) -> RunRow:
+def follow(queue: Queue, log: EventLog, run_id: str, printer: Callable[[Event], None]) -> RunRow:
     """Print what somebody else's process tells of a run until it has ended."""
     cursor = 0
     while True:

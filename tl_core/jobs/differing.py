@@ -8,7 +8,7 @@ from typing import Any
 
 from tl_core.config import PROBES, RunSpec, parse_layers
 
-__all__ = ["NOT_USED", "Difference", "differences"]
+__all__ = ["NOT_USED", "Difference", "differences", "settings_of"]
 
 NOT_USED = object()  # the value of a setting that has no effect in a run
 PARTS = ("model", "freeze", "augment", "train")
@@ -34,7 +34,7 @@ def differences(specs: Sequence[Mapping[str, Any]]) -> list[Difference]:
     Args:
         specs: Stored ``RunSpec`` of each run. A field that an older one lacks has its default.
     """
-    flat = [_flat(RunSpec.from_dict(one)) for one in specs]
+    flat = [settings_of(RunSpec.from_dict(one)) for one in specs]
     found = []
     for path in flat[0] if flat else ():
         values = tuple(one[path] for one in flat)
@@ -44,7 +44,8 @@ def differences(specs: Sequence[Mapping[str, Any]]) -> list[Difference]:
     return found
 
 
-def _flat(spec: RunSpec) -> dict[str, Any]:
+def settings_of(spec: RunSpec) -> dict[str, Any]:
+    """Every setting of a run by its path ("train.lr"); ``NOT_USED`` where it has no effect."""
     layers, learns = spec.freeze.layers, parse_layers(spec.freeze.layers)
     found = {}
     for part in PARTS:

@@ -36,6 +36,7 @@ LANE_WIDTH = {"train": 1, "side": 2, "quick": 1}
 LANE_OF = {
     "train": "train",
     "control": "train",
+    "cross_validate": "train",
     "import": "side",
     "sample": "side",
     "download": "side",
@@ -49,6 +50,7 @@ LANE_OF = {
     "judge": "side",
     "map": "side",
     "predict": "quick",
+    "report": "quick",
     "preview": "quick",
     "baseline": "quick",
     "describe": "quick",

@@ -20,6 +20,7 @@ from tl_core.jobs.baseline import baseline
 from tl_core.jobs.checking import check
 from tl_core.jobs.choosing import choose_layers, compare_heads
 from tl_core.jobs.controlling import control
+from tl_core.jobs.crossing import cross_validate
 from tl_core.jobs.explaining import explain
 from tl_core.jobs.exporting import write_run_bundle
 from tl_core.jobs.growing import learning_curve
@@ -27,6 +28,7 @@ from tl_core.jobs.judging import judge_again
 from tl_core.jobs.mapping import draw_map
 from tl_core.jobs.predicting import predict_with_run
 from tl_core.jobs.rating import find_rate
+from tl_core.jobs.reporting import report
 from tl_core.jobs.work import Context
 from tl_core.models.build import build
 from tl_core.models.catalog import card, valid_image_size
@@ -193,8 +195,10 @@ KINDS: dict[str, Callable[[Context], dict[str, Any]]] = {
     "choose_layers": choose_layers,
     "compare_heads": compare_heads,
     "control": control,
+    "cross_validate": cross_validate,
     "learning_curve": learning_curve,
     "predict": predict,
+    "report": report,
     "preview": preview,
     "describe": describe,
     "explain": explain,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tl_core.evaluate import words
+from tl_core.jobs import crossed
 from tl_core.jobs.submit import Snapshot, read_snapshot
 from tl_core.storage import Home, read_json
 
@@ -40,6 +41,10 @@ class Results:
     def sentences(self, report: Mapping[str, Any]) -> list[str]:
         """What a report says, in plain words, the most important first."""
         return words.sentences(report)
+
+    def crossing(self, run_id: str) -> dict[str, Any] | None:
+        """A run's cross-validation (``tl_core.jobs.crossed.kept``); None when there is none."""
+        return crossed.kept(self.home, run_id)
 
     def snapshot(self, run_id: str) -> Snapshot:
         """The pictures a run was started with."""

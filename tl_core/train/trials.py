@@ -8,7 +8,7 @@ alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -94,6 +94,7 @@ class Trials:
         train: np.ndarray | None = None,
         held_out: np.ndarray | None = None,
         control: Control | None = None,
+        then: Callable[[], None] = lambda: None,
         **changes: Any,
     ) -> Trial:
         """Train once from the start.
@@ -103,6 +104,7 @@ class Trials:
             held_out: Positions of the training pictures to judge on; None = the validation
                 pictures.
             control: Asked after every step; None = the one of all runs.
+            then: Called while the network still has the weights of the run's best epoch.
             changes: Fields of the recipe, such as ``lr`` or ``seed``.
 
         Raises:
@@ -129,6 +131,7 @@ class Trials:
                 )
                 if isinstance(event, EpochDone)
             ]
+            then()
         finally:
             load_trainable_state(self._model, self._groups, self._plan, self._start)
         return Trial(history=tuple(history), best_epoch=best_epoch(history))

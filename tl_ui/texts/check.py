@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tl_core.check.findings import TITLES as TITLES
 from tl_core.check.findings import DataFinding
 from tl_ui.text import plural
 from tl_ui.texts.numbers import duration
@@ -31,25 +32,6 @@ STALE = "The pictures were changed since they were checked."
 FAILED = "The check could not be finished."
 CLEAN = "Nothing was found."
 NOT_JUDGED = "Labels were not judged: there are too few pictures."
-TITLES = {
-    "across_classes": "One picture, two classes",
-    "leak": "Copies on both sides of the split",
-    "copies": "Copies",
-    "gap": "The gap",
-    "one_group": "A class that cannot be judged",
-    "wrong_labels": "Probably wrong labels",
-    "shortcut": "A shortcut",
-    "too_few": "Too few pictures",
-    "imbalance": "Uneven classes",
-    "subgroups": "One kind of picture is missing",
-    "series": "File names look like series",
-    "dark": "Dark pictures",
-    "bright": "Overexposed pictures",
-    "blurry": "Blurred pictures",
-    "low_information": "Empty pictures",
-    "odd_shape": "Odd shapes",
-    "odd_size": "Odd sizes",
-}
 ICONS = {
     "problem": ":red[:material/error:]",
     "warning": ":orange[:material/warning:]",

@@ -1,0 +1,1 @@
+"""The report for colleagues: one HTML file of what a run learned from, how, and how good it is."""
