@@ -223,7 +223,7 @@ def test_a_line_around_points_chooses_pictures_that_are_mended_and_trained_again
     page.get_by_role("button", name="Leave out").click()
     until(lambda: studio.library.count(project.id, excluded=True) == 2, 20, "not left out")
     page.get_by_role("button", name="Train again").click()
-    until(lambda: bool(studio.active()), 20, "no run was started")
-    (row,) = studio.active()
+    until(lambda: len(studio.runs(project.id)) == 2, 20, "no run was started")
+    row = studio.runs(project.id)[0]
     assert row.spec["parent"] == run_id
     studio.stop(row.id)
