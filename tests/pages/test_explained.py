@@ -59,6 +59,7 @@ TABLES = {  # by their columns, as a test sees no key of a table; one of these e
     ("class", "support"): ("classes.meaning",),
     (data.CLASS, data.TOTAL): ("data.classes.meaning", "data.parts.meaning"),
     (growth.CLASS, growth.COUNT): ("growth.meaning.classes",),
+    ("file", "answer"): ("many.meaning",),
     (crossing.CLASS, crossing.COUNT): ("crossing.meaning.classes",),
     ("name", "value"): ("closer.scores.meaning",),
     ("kind", "n"): ("closer.kinds.meaning",),
@@ -74,6 +75,7 @@ TABLE_KEYS = (
     "all-scores",
     "kinds",
     "compare.",
+    "many.answers",
 )
 DRAWN = {
     "thaw-score": "scores.meaning",

@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 from tests.pages import seed
 from tests.pages.conftest import OpenPage, texts
 from tl_core.session import Project, Studio
+from tl_ui.texts import many
 from tl_ui.texts import predict as text
 
 
@@ -72,7 +73,7 @@ def test_a_photo_is_asked_about_and_answered(open_page: OpenPage, studio: Studio
     assert "### Fairly sure: ants, 84 %" in said
     assert "ants 84 %, bees 12 %, wasps 4 %." in said
     assert "my ant.png" in said
-    assert text.ONLY_THESE in said
+    assert many.ONLY_THESE in said
     assert text.seen(128) in said
     assert len(app.get("plotly_chart")) == 1
     assert studio.active() == []  # asked once

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import json
 import sys
 import time
 from dataclasses import replace
@@ -124,29 +122,6 @@ def export(options: argparse.Namespace) -> int:
         print(f"Wrote {summary['folder']}")
         print(summary["certificate_sentence"])
     return 0
-
-
-def predict(options: argparse.Namespace) -> int:
-    """Classify pictures with a bundle or a run."""
-    from tl_core.jobs.predicting import predict_paths
-
-    home = Home(options.home)
-    answers = predict_paths(
-        home, open_engine(home), options.source, [Path(path) for path in options.paths]
-    )
-    if options.csv:
-        _write_csv(Path(options.csv), answers)
-    if options.json:
-        as_lines(answers)
-    else:
-        for one in answers:
-            if one["error"]:
-                print(f"{one['file']}: {one['error']}", file=sys.stderr)
-            else:
-                top = ", ".join(f"{label} {percent(p)}" for label, p in one["top"])
-                note = f" ({one['note']})" if one["note"] else ""
-                print(f"{one['file']}: {top}{note}")
-    return 0 if any(not one["error"] for one in answers) else 2
 
 
 # -- parts ----------------------------------------------------------------------------------------
@@ -311,20 +286,8 @@ def _waiting_line(row: dict[str, Any]) -> str:
     return ""
 
 
-def _write_csv(path: Path, answers: list[dict[str, Any]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["file", "answer", "probability", "all", "error"])
-        for one in answers:
-            label, p = one["top"][0] if one["top"] else ("", None)
-            writer.writerow(
-                [one["file"], label, p, json.dumps(dict(one["top"])), one["error"] or ""]
-            )
-
-
 __all__ = [
     "export",
-    "predict",
     "project_for",
     "resume",
     "runs",

@@ -76,9 +76,7 @@ def _said(row: dict[str, Any]) -> list[str]:
             f"  This map cannot be trusted: it looks the same with random weights ({rank})."
         )
     if row["gap"] is not None:
-        lines.append(
-            f"  Completeness gap: {100 * row['gap']:.1f} % of the output is not in the map."
-        )
+        lines.append(f"  Completeness gap: {100 * row['gap']:.1f} % of all that the map adds up.")
     if near["none_near"]:
         lines.append(
             "  No training picture is near: even the nearest is farther than training pictures "

@@ -21,6 +21,7 @@ from tl_core.cli import (
     inspecting,
     judging,
     mapping,
+    predicting,
     rates,
     reporting,
     serving,
@@ -163,12 +164,16 @@ def build_parser() -> argparse.ArgumentParser:
         "--miss", type=float, default=1.0, metavar="N", help="a miss is worth N false alarms"
     )
 
-    predict = _command(adder, "predict", "classify pictures", commands.predict)
+    predict = _command(adder, "predict", "classify pictures", predicting.predict)
     predict.add_argument(
         "source", metavar="BUNDLE_OR_RUN", help="a bundle's folder or zip, or a run"
     )
     predict.add_argument("paths", metavar="PATH", nargs="+", help="pictures or folders")
     predict.add_argument("--csv", metavar="FILE", help="also write the answers as a table")
+    predict.add_argument("--xlsx", metavar="FILE", help="also as an Excel workbook with thumbnails")
+    predict.add_argument(
+        "--none", action="store_true", help="say “none of these”, and whether pictures differ"
+    )
 
     reasons = _command(adder, "explain", "show why a run answered so", explaining.explain)
     reasons.add_argument("run_id", metavar="RUN_ID")

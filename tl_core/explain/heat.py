@@ -31,7 +31,8 @@ class Heat:
     """``values`` (S, S) float32: what speaks for the class is positive.
 
     ``grid`` is the map as computed, which comparisons are made on. ``gap`` is, for integrated
-    gradients, the part of the difference of the outputs that the map leaves unexplained (0 = none).
+    gradients, how far the sum of the map misses the difference of the outputs, as a part of all
+    that the map adds up, whatever its sign (0 = nothing is missing).
     """
 
     values: NDArray[np.float32]
@@ -129,10 +130,8 @@ def _integrated(model: nn.Module, image: Tensor, target: int) -> Heat:
             internal_batch_size=AT_ONCE,
             return_convergence_delta=True,
         )
-    with torch.no_grad():
-        whole = float((model(image) - model(flat))[0, target])
-    gap = abs(float(left)) / max(abs(whole), 1e-6)
     summed = found.detach().float().sum(1, keepdim=True)
+    gap = abs(float(left)) / max(float(summed.abs().sum()), 1e-6)
     cell = max(1, image.shape[-1] // 16)
     return Heat(values=_array(summed), grid=_array(F.avg_pool2d(summed, cell)), gap=gap)
 

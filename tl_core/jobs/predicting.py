@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
@@ -12,6 +12,9 @@ from tl_core.errors import DataError
 from tl_core.export.load import Bundle
 from tl_core.export.predict_template import find_pictures
 from tl_core.storage import Home
+
+if TYPE_CHECKING:
+    from tl_core.jobs.loading import Classifier
 
 __all__ = ["answer_row", "predict_paths", "predict_with_run"]
 
@@ -52,6 +55,7 @@ def predict_with_run(
     from tl_core.jobs.loading import load_classifier
 
     one = load_classifier(home, engine, run_id)
+    refused = _refused(home, one, files)
     answers = predict_files(
         one.model,
         files,
@@ -62,7 +66,41 @@ def predict_with_run(
         channels=one.card.channels,
         reading=Reading.from_dict(one.snapshot.reading),
     )
-    return [answer_row(a.name, one.classes, a.probabilities, a.error, a.note) for a in answers]
+    rows = [answer_row(a.name, one.classes, a.probabilities, a.error, a.note) for a in answers]
+    for row, none in zip(rows, refused, strict=False):  # nothing when it is not known
+        row["none"] = none
+    return rows
+
+
+def _refused(home: Home, one: Classifier, files: Sequence[tuple[str, Path]]) -> list[bool]:
+    """Whether each picture is of none of the classes; [] when the run has not learned that."""
+    from tl_core.jobs.batches import kept_refusal
+
+    limit = kept_refusal(home, one.row.id)
+    if limit is None:
+        return []
+    from tl_core.data.reading import Reading
+    from tl_core.errors import StorageError, UnreadableImageError
+    from tl_core.evaluate.predict import seen_pixels
+    from tl_core.explain.neighbours import features_of
+    from tl_core.jobs.embedding import normalised
+    from tl_core.jobs.familiar import Familiar
+
+    try:
+        known = Familiar(home, one)
+    except StorageError:  # a picture of the run is gone
+        return []
+    reading, found = Reading.from_dict(one.snapshot.reading), []
+    for _, path in files:
+        try:
+            resize, channels = one.spec.train.resize, one.card.channels
+            pixels = seen_pixels(path, one.size_px, resize, channels, reading)[0]
+        except UnreadableImageError:
+            found.append(False)
+            continue
+        features = features_of(one.model, normalised(one, pixels[None]))
+        found.append(bool(known.away(features)[0] > limit.limit))
+    return found
 
 
 def answer_row(

@@ -49,6 +49,8 @@ LANE_OF = {
     "lr_find": "side",
     "judge": "side",
     "map": "side",
+    "familiar": "side",
+    "predict_many": "side",
     "predict": "quick",
     "report": "quick",
     "preview": "quick",

@@ -17,6 +17,7 @@ from tl_core.errors import WeightsFileError
 from tl_core.jobs import costing, estimate
 from tl_core.jobs.advising import advise
 from tl_core.jobs.baseline import baseline
+from tl_core.jobs.batching import learn_familiar, predict_many
 from tl_core.jobs.checking import check
 from tl_core.jobs.choosing import choose_layers, compare_heads
 from tl_core.jobs.controlling import control
@@ -198,6 +199,8 @@ KINDS: dict[str, Callable[[Context], dict[str, Any]]] = {
     "cross_validate": cross_validate,
     "learning_curve": learning_curve,
     "predict": predict,
+    "familiar": learn_familiar,
+    "predict_many": predict_many,
     "report": report,
     "preview": preview,
     "describe": describe,

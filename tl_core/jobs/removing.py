@@ -18,18 +18,27 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from tl_core.errors import RunNotFoundError
+from tl_core.jobs.batches import batch_digests, remove_batch
 from tl_core.jobs.library import Library
 from tl_core.jobs.queue import ACTIVE, Queue
 from tl_core.jobs.schema import changes, images, projects, scrub
 from tl_core.jobs.submit import read_snapshot
 from tl_core.storage import Home, read_json, write_json
 
-__all__ = ["forget_project", "forget_run", "forget_since", "in_use", "remove_unused", "sweep"]
+__all__ = [
+    "forget_batch",
+    "forget_project",
+    "forget_run",
+    "forget_since",
+    "in_use",
+    "remove_unused",
+    "sweep",
+]
 
 STALE_S = 24 * 3600.0  # what nobody has touched for so long was left by a crash
 CALM_S = 60.0  # a scratch folder that is at work gets a new file far more often
 CACHES = ("pixels", "features", "looks")
-INTAKES = ("import", "sample")
+INTAKES = ("import", "sample", "predict_many")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -70,6 +79,11 @@ def forget_run(home: Home, engine: Engine, run_id: str) -> None:
     Queue(engine).remove(run_id)
     _remove_folders(home, run_id)
     remove_unused(home, engine, digests)
+
+
+def forget_batch(home: Home, engine: Engine, run_id: str, task_id: str) -> None:
+    """Remove the answers to many pictures, and those pictures where nothing else names them."""
+    remove_unused(home, engine, remove_batch(home, run_id, task_id))
 
 
 def forget_project(home: Home, engine: Engine, project_id: str) -> None:
@@ -145,9 +159,10 @@ def _named_in_sets(engine: Engine, project_id: str | None) -> set[str]:
 def _pictures_of(home: Home, run_id: str) -> set[str]:
     if not (home.root / "runs" / run_id).is_dir():
         return set()
+    found = batch_digests(home, run_id)
     with suppress(RunNotFoundError):
-        return {one.digest for one in read_snapshot(home, run_id).images}
-    return set()
+        found |= {one.digest for one in read_snapshot(home, run_id).images}
+    return found
 
 
 def _digests_in(value: Any) -> Iterator[str]:

@@ -70,6 +70,13 @@ class Results:
 
         return confidence.answers_now(self.home, run_id, split)
 
+    def forget_answers(self, run_id: str, task_id: str) -> None:
+        """Remove the answers to many pictures, and those pictures where nothing else names them."""
+        from tl_core.jobs.removing import forget_batch
+        from tl_core.jobs.schema import open_engine
+
+        forget_batch(self.home, open_engine(self.home), run_id, task_id)
+
     def temperature(self, run_id: str) -> float:
         """What a run's outputs are divided by before they become probabilities; 1 as trained."""
         from tl_core.jobs import confidence

@@ -17,7 +17,7 @@ from tl_core.jobs.work import Context
 from tl_core.models.catalog import DEFAULT_MODEL, card
 from tl_core.storage import write_json
 
-__all__ = ["make_sample", "take_in_pictures"]
+__all__ = ["make_sample", "source_of", "take_in_pictures"]
 
 LOOKED_AT = 50  # stored pictures, for what an older Thaw has left
 
@@ -32,19 +32,29 @@ def take_in_pictures(context: Context) -> dict[str, Any]:
     Raises:
         DataError: Nothing there, or nothing usable in it.
     """
+    source, uploaded = source_of(context)
+    summary = _keep(context, _read(context, source))
+    if uploaded:
+        source.unlink(missing_ok=True)
+    return summary
+
+
+def source_of(context: Context) -> tuple[Path, bool]:
+    """Where the pictures are that a task was given, and whether they were uploaded.
+
+    Raises:
+        DataError: Nothing there.
+    """
     spec = context.row.spec
     if upload_id := str(spec.get("upload_id", "")):
-        source = _uploaded(context, upload_id)
-        summary = _keep(context, _read(context, source))
-        source.unlink(missing_ok=True)
-        return summary
+        return _uploaded(context, upload_id), True
     source = Path(str(spec.get("folder") or spec.get("archive") or "")).expanduser()
     if not source.is_absolute() or not source.exists():
         raise DataError(
             f"There is nothing at {source}.",
             hint="Give the full path of a folder, zip or table on the machine Thaw runs on.",
         )
-    return _keep(context, _read(context, source))
+    return source, False
 
 
 def make_sample(context: Context) -> dict[str, Any]:

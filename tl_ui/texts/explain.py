@@ -39,7 +39,7 @@ def checked(sanity: Mapping[str, Any]) -> str:
 
 def gap(share: float) -> str:
     """The completeness gap."""
-    return f"{100 * share:.1f} % of the answer is not accounted for by the map."
+    return f"The map adds up to the answer but for {100 * share:.1f} % of what it shows."
 
 
 def near(label: str, distance: float) -> str:

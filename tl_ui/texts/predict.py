@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tl_ui.texts.numbers import percent
 
 SOURCE = "Picture from"
-SOURCES = {"photo": "Photos", "camera": "Webcam", "held": "Held out"}
+SOURCES = {"photo": "Photos", "camera": "Webcam", "held": "Held out", "many": "Many at once"}
 PHOTO = "Photos to try, up to 8 at a time"
 CAMERA = "Take a photo"
 WEBCAM = "Webcam photo"
@@ -21,10 +21,6 @@ FIRST = "The first picture takes a few seconds longer, until the network is load
 EMPTY = "The answer appears here."
 EMPTY_BODY = "Bring a photo, use the webcam, or try one of the held-out pictures."
 SEEN = "As the network sees it"
-ONLY_THESE = (
-    "The network knows only these classes: a picture of anything else is given one of them too. "
-    "A high probability means it is sure, not that it is right."
-)
 MOST_BARS = 5
 TOO_MANY = "Only the first 8 photos were taken."
 
@@ -53,6 +49,18 @@ def likely_ones(top: Sequence[tuple[str, float]], limit: float, promised: float)
         return f"One class is enough to be right {often}."
     *first, last = names
     return f"To be right {often}, say: {', '.join(first)} or {last}."
+
+
+NONE = "None of these"
+
+
+def none_but(top: Sequence[tuple[str, float]]) -> str:
+    """What it would answer if it had to."""
+    label, p = top[0]
+    return (
+        "It is farther from everything the network learned from than pictures of its classes are. "
+        f"If it had to choose: {label}, {percent(p)}."
+    )
 
 
 def truth(label: str, answer: str) -> str:

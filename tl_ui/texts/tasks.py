@@ -30,6 +30,8 @@ _KINDS = {
     "check_weights": "Trying the weights file",
     "lr_find": "Trying learning rates",
     "judge": "Judging the run anew",
+    "familiar": "Learning when to say none of these",
+    "predict_many": "Answering many pictures",
     "map": "Drawing the map of the pictures",
 }
 

@@ -33,6 +33,8 @@ PAGE_OF = {  # where a piece of work is looked at; the others on the Data page
     "explain": "evaluate",
     "judge": "evaluate",
     "map": "evaluate",
+    "familiar": "predict",
+    "predict_many": "predict",
 }
 
 

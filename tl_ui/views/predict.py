@@ -24,10 +24,10 @@ from tl_ui.errors import show_error
 from tl_ui.text import esc_md
 from tl_ui.texts import about_use as about
 from tl_ui.texts import predict as text
-from tl_ui.views import explain
+from tl_ui.views import explain, many
 from tl_ui.views.meaning import explained
 
-__all__ = ["answers", "sources"]
+__all__ = ["answers", "source", "sources"]
 
 MOST_PHOTOS = 8
 PROMISED = 0.9  # of the sets of answers
@@ -43,8 +43,8 @@ ERROR, LAST, SHUFFLE = "predict.error", "predict.last", "predict.shuffle"
 # -- where a picture comes from --------------------------------------------------------------------
 
 
-def sources(work: Studio, project: Project, run: RunRow) -> None:
-    """Own photos, the webcam, or held-out pictures; whatever is given is asked at once."""
+def source() -> str:
+    """Which of ``SOURCES`` the pictures come from."""
     kind = st.segmented_control(
         text.SOURCE,
         list(text.SOURCES),
@@ -54,6 +54,11 @@ def sources(work: Studio, project: Project, run: RunRow) -> None:
         key="predict.source",
         persist_state="session",
     )
+    return kind or "photo"
+
+
+def sources(work: Studio, project: Project, run: RunRow, kind: str) -> None:
+    """Own photos, the webcam, or held-out pictures; whatever is given is asked at once."""
     if kind == "camera":
         st.camera_input(
             text.CAMERA,
@@ -174,7 +179,7 @@ def answers(work: Studio, project: Project, run: RunRow) -> None:
         with st.container(border=True):
             label = labels[i] if i < len(labels) else ""
             _answer(work, run, answer, name, label, limit, key=f"{row.id}.{i}")
-    st.caption(text.ONLY_THESE)
+    many.none_of_these(work, run)
     layers = str(run.spec.get("freeze", {}).get("layers", ""))
     explained(about.answers(layers), key="answers.meaning")
 
@@ -205,8 +210,11 @@ def _answer(
         st.warning(f"{esc_md(name)}: {esc_md(str(answer.get('error') or ''))}")
         return
     top = [(str(one), float(p)) for one, p in answer["top"]]
-    st.markdown(f"### {esc_md(text.verdict(top))}")
-    if limit is not None:
+    none = bool(answer.get("none"))
+    st.markdown(f"### {text.NONE if none else esc_md(text.verdict(top))}")
+    if none:
+        st.markdown(esc_md(text.none_but(top)))
+    elif limit is not None:
         st.markdown(esc_md(text.likely_ones(top, limit, PROMISED)))
     if label:
         st.markdown(esc_md(text.truth(label, top[0][0])))
