@@ -14,10 +14,12 @@ from typing import Annotated, Any
 import anyio
 from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, File, UploadFile
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.requests import Request
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from tl_core import __version__
@@ -85,6 +87,7 @@ def create(
         docs_url=None,  # their page comes from another server; ours is at /
         redoc_url=None,
         responses={
+            400: {"model": Refused, "description": "Not a form that can be read"},
             413: {"model": Refused, "description": "Too many bytes or pictures"},
             422: {"model": Refused, "description": "Not what was asked for"},
             429: {"model": Refused, "description": "Too often"},
@@ -114,7 +117,9 @@ def create(
 
     @app.post("/predict", summary="Classify pictures", response_model=Answers)
     async def predict(
-        files: Annotated[list[UploadFile], File(description="One picture or several.")],
+        files: Annotated[
+            list[UploadFile], File(description="One picture or several.", min_length=1)
+        ],
     ) -> Any:
         if len(files) > limits.pictures:
             return _refused(
@@ -133,6 +138,16 @@ def create(
             ]
         }
 
+    @app.exception_handler(HTTPException)
+    async def unreadable(request: Request, err: HTTPException) -> Response:
+        if err.status_code != 400:
+            return await http_exception_handler(request, err)
+        return _refused(
+            400,
+            "What was sent cannot be read as a form.",
+            "Send pictures as a form with the field files: curl -F files=@photo.jpg ...",
+        )
+
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, err: RequestValidationError) -> JSONResponse:
         return _refused(
@@ -141,9 +156,17 @@ def create(
             "Send pictures as a form with the field files: curl -F files=@photo.jpg ...",
         )
 
+    _tell_most(app, limits.pictures)
     app.add_middleware(Guard, limits=limits)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     return app
+
+
+def _tell_most(app: FastAPI, pictures: int) -> None:
+    """Have the description say how many pictures a request may hold; it is known only now."""
+    for name, one in app.openapi()["components"]["schemas"].items():
+        if name.startswith("Body_"):
+            one["properties"]["files"]["maxItems"] = pictures
 
 
 def _refused(status: int, message: str, hint: str) -> JSONResponse:
