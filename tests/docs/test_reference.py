@@ -85,7 +85,7 @@ def test_every_command_and_option_is_explained_and_no_other() -> None:
     assert headings(text) == set(parsers)
     everywhere = {"--json", "--home", "--help"}
     for name, parser in parsers.items():
-        mentioned = set(re.findall(r"(--[a-z][a-z-]*)", section(text, name)))
+        mentioned = set(re.findall(r"(--[a-z][a-z0-9-]*)", section(text, name)))
         assert options_of(parser) - everywhere == mentioned - everywhere, name
         assert parser.description, f"{name} has no help"
 

@@ -16,7 +16,7 @@ from tests.pages.seed import (
     running_run,
 )
 from tl_core.session import Project, Studio
-from tl_core.storage import write_json
+from tl_core.storage import read_json, write_json
 from tl_ui.texts import export as text
 
 
@@ -139,3 +139,28 @@ def test_a_failure_says_why_and_lets_try_again(
     assert "does not answer as the app does" in said
     app.button(key="make").click().run()
     assert len(tasks(studio, run_id)) == 1
+
+
+def test_forms_asked_for_are_made_and_no_others(
+    studio: Studio, project: Project, open_page: OpenPage
+) -> None:
+    run_id = finished_run(studio, project)
+    app = open_page("export", project=project.id, run=run_id)
+    app.checkbox(key="form.int8").check().run()
+    app.button(key="make").click().run()
+    spec = studio.task(tasks(studio, run_id)[0]).spec
+    assert (spec["int8"], spec["timm"], spec["torch_export"]) == (True, False, False)
+
+
+def test_what_8_bits_lose_stands_beside_the_certificate(
+    studio: Studio, project: Project, open_page: OpenPage
+) -> None:
+    run_id = finished_run(studio, project)
+    export_file(studio, run_id)
+    certify(studio, run_id)
+    path = studio.home.run_dir(run_id) / "export" / f"thaw-{run_id}" / "certificate.json"
+    told = {"pictures": 9, "sentence": "**The loss is real: use the full network.**"}
+    write_json(path, {**read_json(path), "int8": told})
+    said = texts(open_page("export", project=project.id, run=run_id))
+    assert "The loss is real" in said
+    assert text.INT8 in said

@@ -104,6 +104,8 @@ def runs(options: argparse.Namespace) -> int:
 
 def export(options: argparse.Namespace) -> int:
     """Write the bundle of a finished run and say what its certificate found."""
+    from tl_core.export.extras import Extras
+    from tl_core.export.int8 import quantised_sentence
     from tl_core.jobs.exporting import write_run_bundle
 
     home = Home(options.home)
@@ -113,6 +115,7 @@ def export(options: argparse.Namespace) -> int:
         open_engine(home),
         options.run_id,
         Path(options.out).expanduser().resolve(),
+        extras=Extras(int8=options.int8, torch_export=options.torch_export, timm=options.timm),
         report=lambda done, total: bars.report("exporting", done, total, "step"),
     )
     bars.close()
@@ -121,6 +124,8 @@ def export(options: argparse.Namespace) -> int:
     else:
         print(f"Wrote {summary['folder']}")
         print(summary["certificate_sentence"])
+        if "int8" in summary["certificate"]:
+            print(quantised_sentence(summary["certificate"]["int8"]))
     return 0
 
 

@@ -149,6 +149,15 @@ def build_parser() -> argparse.ArgumentParser:
     export = _command(adder, "export", "write the bundle to take away", commands.export)
     export.add_argument("run_id", metavar="RUN_ID")
     export.add_argument("--out", metavar="DIR", required=True, help="the folder to write")
+    export.add_argument(
+        "--int8", action="store_true", help="also in 8-bit numbers, with what that loses, measured"
+    )
+    export.add_argument(
+        "--torch-export", action="store_true", help="also as a program of torch.export (model.pt2)"
+    )
+    export.add_argument(
+        "--timm", action="store_true", help="also as a folder that timm and the hub open"
+    )
 
     report = _command(adder, "report", "write a report for colleagues", reporting.report)
     report.add_argument("run_id", metavar="RUN")

@@ -7,9 +7,11 @@
     preprocessing.json   how a picture becomes pixels
     predict.py           a script that uses the three; requirements.txt says what it needs
     README.md            how to use it and how good it is, in plain words
+    MODEL_CARD.md        what it learned from, its scores and its limits, as model cards have it
     model.safetensors    the weights, and spec.json the run's settings, to go on training
     certificate.json     the exported file asked in a fresh process, compared with the app
 
+and, where they are asked for or possible, what ``tl_core.export.more.OPTIONAL`` names.
 Everything is built in a temporary folder and moved to its place only when the certificate is good.
 No picture is put in.
 """
@@ -30,8 +32,12 @@ from torch import Tensor, nn
 from tl_core.data.pixels import PAD_COLOR
 from tl_core.errors import ExportError
 from tl_core.export.certificate import certify
+from tl_core.export.extras import Extras, HeldOut
+from tl_core.export.model_card import model_card
+from tl_core.export.more import OPTIONAL, further_words, write_further
 from tl_core.export.onnx import write_onnx
 from tl_core.export.readme import bundle_readme
+from tl_core.export.repeat import Repeated, write_repeat
 from tl_core.storage import atomic_path, write_json
 from tl_core.train.checkpoint import write_tensors
 
@@ -52,7 +58,7 @@ pillow>=12.3,<13
 """
 TEMPLATE = Path(__file__).with_name("predict_template.py")
 PICTURES = Path(__file__).with_name("pictures_template.py")  # goes into it where it is imported
-STORED = {".onnx", ".safetensors"}  # weights do not get smaller by compressing
+STORED = {".onnx", ".safetensors", ".pt2"}  # weights do not get smaller by compressing
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same bundle makes the same zip
 
 
@@ -72,6 +78,10 @@ def write_bundle(
     target: Path,
     date: str,
     report_progress: Callable[[int, int], None] = _silent,
+    data: Mapping[str, Any] | None = None,
+    extras: Extras | None = None,
+    held_out: HeldOut | None = None,
+    repeated: Repeated | None = None,
 ) -> Path:
     """Write the bundle of a trained classifier and certify it.
 
@@ -92,6 +102,10 @@ def write_bundle(
         target: The folder; its zip lies beside it, see ``zip_of``.
         date: ISO date or time of the export, written into the certificate.
         report_progress: Called with (steps done, 5); what it raises leaves nothing behind.
+        data: Of the training pictures, for the model card; see ``model_card``.
+        extras: Further forms to write.
+        held_out: Pictures by which the 8-bit network is made and judged.
+        repeated: What ``repeat.py`` needs; None = it is not written.
 
     Returns:
         ``target``, absolute.
@@ -116,17 +130,39 @@ def write_bundle(
             certificate = certify(
                 model,
                 folder,
-                sample_images[:MAX_SAMPLES],
+                samples := sample_images[:MAX_SAMPLES],
                 classes=classes,
                 preprocessing=prepared,
                 date=date,
                 report_progress=lambda done: report_progress(1 + done, STEPS),
             )
+            further = write_further(
+                model,
+                folder,
+                extras or Extras(),
+                classes=classes,
+                card_facts=card_facts,
+                preprocessing=prepared,
+                samples=samples,
+                held_out=held_out,
+            )
+            certificate |= further
             write_json(folder / CERTIFICATE, certificate)
-            text = bundle_readme(classes, card_facts, prepared, report, certificate)
-            (folder / "README.md").write_text(text, encoding="utf-8")
+            if repeated is not None:
+                write_repeat(folder, spec, report, repeated)
+            _write_words(
+                folder,
+                classes,
+                card_facts,
+                prepared,
+                report,
+                spec,
+                certificate,
+                data,
+                repeats=repeated is not None,
+            )
             report_progress(4, STEPS)
-            for file in folder.iterdir():
+            for file in _files(folder):
                 file.chmod(0o644)  # temporary files are private; a bundle is made to be passed on
             _zip(folder, zip_of(target))
             zip_of(target).chmod(0o644)
@@ -138,6 +174,29 @@ def write_bundle(
         ) from err
     report_progress(STEPS, STEPS)
     return target
+
+
+def _write_words(
+    folder: Path,
+    classes: Sequence[str],
+    card_facts: Mapping[str, Any],
+    preprocessing: Mapping[str, Any],
+    report: Mapping[str, Any] | None,
+    spec: Mapping[str, Any],
+    certificate: Mapping[str, Any],
+    data: Mapping[str, Any] | None,
+    *,
+    repeats: bool,
+) -> None:
+    further = further_words(certificate)
+    text = bundle_readme(classes, card_facts, preprocessing, report, certificate, further, repeats)
+    (folder / "README.md").write_text(text, encoding="utf-8")
+    card = model_card(classes, card_facts, preprocessing, report, spec, data, repeats=repeats)
+    (folder / "MODEL_CARD.md").write_text(card, encoding="utf-8")
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*") if file.is_file())
 
 
 def _refuse_what_is_not_ours(target: Path) -> None:
@@ -243,8 +302,9 @@ def _write_weights(model: nn.Module, target: Path, classes: Sequence[str], name:
 
 def _zip(folder: Path, target: Path) -> None:
     with atomic_path(target) as part, zipfile.ZipFile(part, "w") as archive:
-        for file in sorted(folder.iterdir()):
-            entry = zipfile.ZipInfo(f"{folder.name}/{file.name}", ZIP_TIME)
+        for file in _files(folder):
+            inside = file.relative_to(folder).as_posix()
+            entry = zipfile.ZipInfo(f"{folder.name}/{inside}", ZIP_TIME)
             entry.external_attr = 0o644 << 16
             stored = file.suffix in STORED
             entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
@@ -256,5 +316,11 @@ def _move(folder: Path, target: Path) -> None:
     if not target.exists():
         folder.rename(target)
         return
+    for name in OPTIONAL:  # of an earlier export; the new certificate does not speak of them
+        old = target / name
+        if old.is_dir() and not old.is_symlink():
+            shutil.rmtree(old)
+        else:
+            old.unlink(missing_ok=True)
     for file in folder.iterdir():
         file.replace(target / file.name)

@@ -3,6 +3,7 @@
     python predict.py PICTURE_OR_FOLDER...            one line per picture
     python predict.py --json PICTURE_OR_FOLDER...     one JSON object per line
     python predict.py --csv answers.csv FOLDER        a table for a spreadsheet
+    python predict.py --model model.int8.onnx PICTURE another network of this folder
 
 Needs onnxruntime, numpy and pillow (requirements.txt) and the files beside it: model.onnx,
 labels.json, preprocessing.json. HEIC photos need pi-heif as well, DICOM needs pydicom and unusual
@@ -77,8 +78,8 @@ class Classifier:
         self.preprocessing = preprocessing
 
     @classmethod
-    def from_folder(cls, folder: Path) -> Classifier:
-        """Open the bundle in ``folder``.
+    def from_folder(cls, folder: Path, model: str = "model.onnx") -> Classifier:
+        """Open the bundle in ``folder``, or another network in it.
 
         Raises:
             UnusableError: A file is missing or broken.
@@ -88,7 +89,7 @@ class Classifier:
             preprocessing = json.loads((folder / "preprocessing.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as err:
             raise UnusableError(f"{folder} is not a whole bundle ({err})") from err
-        return cls(str(folder / "model.onnx"), classes, preprocessing)
+        return cls(str(folder / model), classes, preprocessing)
 
     def probabilities(self, pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """(N, 3, S, S) uint8 to (N, C) float32; each row sums to 1."""
@@ -199,6 +200,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Classify pictures with this bundle.")
     parser.add_argument("paths", nargs="+", type=Path, metavar="PICTURE_OR_FOLDER")
     parser.add_argument("--top", type=int, default=3, help="classes shown per picture (3)")
+    parser.add_argument(
+        "--model", default="model.onnx", metavar="FILE", help="another network of this folder"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object per line")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write a table instead")
     given = parser.parse_args(arguments)
@@ -216,7 +220,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             yield one
 
     try:
-        network = Classifier.from_folder(Path(__file__).resolve().parent)
+        network = Classifier.from_folder(Path(__file__).resolve().parent, given.model)
         files = list(find_pictures(given.paths))
         if not files:
             raise UnusableError("There is no picture in what was given.")

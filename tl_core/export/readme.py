@@ -48,12 +48,19 @@ It always answers with one of its classes, also for a picture that shows none of
 softmax are inside. Pictures are turned upright by the camera's note and brought to {size_px} x
 {size_px} pixels: {resize} (`preprocessing.json`; `to_pixels` in `predict.py` does it).{reading}
 `model.safetensors` and `spec.json` hold the weights and all settings, to go on training in Thaw.
-
+`MODEL_CARD.md` says what it learned from, its scores in detail and its limits.
+{further}{repeat}
 ## Where it comes from
 
 The network started from **{title}** ({name}), trained on {source}. Licence of those weights:
 {licence}.{commercial} Your own pictures are not in this folder; what you may do with a network
 trained on them is for you to know.
+"""
+
+REPEAT = """
+`python repeat.py PICTURES` trains it again with Thaw from the same pictures, which it recognises
+by their content, and compares the scores; `repeat.ipynb` is the same as a notebook. Of your
+pictures only their SHA-256 and their classes are in `pictures.json`, not a single name.
 """
 
 
@@ -63,6 +70,8 @@ def bundle_readme(
     preprocessing: Mapping[str, Any],
     report: Mapping[str, Any] | None,
     certificate: Mapping[str, Any],
+    further: str = "",
+    repeats: bool = False,
 ) -> str:
     """Write the README's text.
 
@@ -72,6 +81,8 @@ def bundle_readme(
         preprocessing: size_px, resize and reading.
         report: Of ``build_report``, or None when the run was not evaluated.
         certificate: Of ``certify``.
+        further: Paragraphs on further forms in the bundle.
+        repeats: Whether ``repeat.py`` is in it.
 
     Returns:
         Markdown.
@@ -85,6 +96,8 @@ def bundle_readme(
         score=score or "It was not evaluated before the export.",
         certificate=certificate["sentence"],
         size_px=preprocessing["size_px"],
+        further=further,
+        repeat=REPEAT if repeats else "",
         reading=_reading(preprocessing.get("reading")),
         resize=RESIZE_WORDS.get(str(preprocessing["resize"]), str(preprocessing["resize"])),
         source=card_facts.get("source_data") or "data its publisher does not name",

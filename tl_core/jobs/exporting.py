@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Engine
 
+from tl_core.data.reading import Reading
+from tl_core.evaluate.predict import seen_pixels
 from tl_core.export.bundle import write_bundle
-from tl_core.jobs.library import ImageRow
+from tl_core.export.extras import Extras, HeldOut
+from tl_core.export.repeat import Repeated
+from tl_core.jobs.library import ImageRow, Library
 from tl_core.jobs.loading import Classifier, load_classifier
+from tl_core.jobs.queue import Queue
 from tl_core.storage import Home, read_json
 
 __all__ = ["write_run_bundle"]
 
 HELD_OUT = 48  # pictures the certificate runs through the exported file
+CALIBRATE = 200  # training pictures that the 8-bit network is made with, half of them to choose
+BATCH = 16
 
 
 def write_run_bundle(
@@ -26,6 +37,7 @@ def write_run_bundle(
     run_id: str,
     target: Path,
     *,
+    extras: Extras | None = None,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
     """Write a run's bundle as the folder ``target`` and a zip beside it.
@@ -37,7 +49,7 @@ def write_run_bundle(
         RunStateError: The run has no classifier.
         ExportError: The files could not be written or answer differently from the app.
     """
-    one = load_classifier(home, engine, run_id)
+    one, extras = load_classifier(home, engine, run_id), extras or Extras()
     reports = {split: _report(home, run_id, split) for split in ("test", "val")}
     folder = write_bundle(
         one.model,
@@ -58,6 +70,10 @@ def write_run_bundle(
         target=target,
         date=time.strftime("%Y-%m-%d", time.gmtime()),
         report_progress=report,
+        data=_data(engine, one),
+        extras=extras,
+        held_out=_for_int8(home, one) if extras.int8 else None,
+        repeated=_repeated(one),
     )
     certificate = read_json(folder / "certificate.json")
     return {
@@ -91,3 +107,77 @@ def _held_out(one: Classifier) -> Sequence[ImageRow]:
         longest = max((len(rows) for rows in by_class), default=0)
         chosen += [rows[i] for i in range(longest) for rows in by_class if i < len(rows)]
     return chosen[:HELD_OUT]
+
+
+# -- for the model card, the 8-bit network and the repetition --------------------------------------
+
+
+def _data(engine: Engine, one: Classifier) -> dict[str, Any]:
+    """What the model card says of the pictures; nothing that names one of them."""
+    counts: dict[str, Counter[str]] = {label: Counter() for label in one.classes}
+    for row in one.snapshot.images:
+        counts[row.label][row.split] += 1
+    project = Library(engine).get(one.row.project_id)
+    same = project.data_version == one.snapshot.data_version
+    divided, findings = "", None
+    if same:
+        given = project.given_splits
+        seed = project.data_config.get("seed", 0)
+        drawn = f"by class with seed {seed}, what belongs together on one side"
+        divided = f"Divided {drawn}."
+        if given:
+            divided = f"Given by the folders: {', '.join(given)}; anything else drawn {drawn}."
+        findings = _findings(engine, one)
+    origin = "drawn by Thaw itself (sample project)." if project.sample else ""
+    return {"counts": counts, "divided": divided, "origin": origin, "findings": findings}
+
+
+def _findings(engine: Engine, one: Classifier) -> list[tuple[str, int]] | None:
+    """Kinds of findings and how many pictures each is about, of the last check of this set."""
+    checks = Queue(engine).rows(project_id=one.row.project_id, kind="check", states=("finished",))
+    for row in checks:
+        body = row.result or {}
+        if body.get("data_version") == one.snapshot.data_version:
+            return [
+                (str(found["kind"]), sum(len(group) for group in found.get("groups", ())))
+                for found in body.get("findings", ())
+            ]
+    return None
+
+
+def _for_int8(home: Home, one: Classifier) -> HeldOut:
+    """Training pictures to make the 8-bit network with, and all held-out ones to judge it by."""
+    rule = Reading.from_dict(one.snapshot.reading or None)
+    how = (one.size_px, one.spec.train.resize, len(one.card.mean), rule)
+
+    def pixels(rows: Sequence[ImageRow]) -> NDArray[np.uint8]:
+        return np.stack([seen_pixels(home.local_blob(row.digest), *how)[0] for row in rows])
+
+    training = one.snapshot.part("train")
+    chosen = random.Random(0).sample(training, min(CALIBRATE, len(training)))
+    split = "test" if one.snapshot.part("test") else "val"
+    rows = one.snapshot.part(split)
+
+    def batches() -> Iterator[NDArray[np.uint8]]:
+        for start in range(0, len(rows), BATCH):
+            yield pixels(rows[start : start + BATCH])
+
+    return HeldOut(
+        calibration=pixels(chosen),
+        split=split,
+        labels=np.asarray(one.snapshot.labels(rows), dtype=np.int64),
+        pictures=tuple(row.digest for row in rows),
+        batches=batches,
+    )
+
+
+def _repeated(one: Classifier) -> Repeated | None:
+    """None where the settings alone do not say where the run began, or somebody was asked."""
+    spec = one.spec
+    if spec.model.weights == "file" or spec.goes_on or spec.freeze.stages == "ask":
+        return None
+    return Repeated(
+        pictures=[(row.digest, row.label, row.split) for row in one.snapshot.images],
+        classes=one.classes,
+        reading=one.snapshot.reading,
+    )

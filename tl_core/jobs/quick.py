@@ -14,6 +14,7 @@ import torch
 from tl_core.config import RunSpec
 from tl_core.data.pixels import open_pixels, shown
 from tl_core.errors import WeightsFileError
+from tl_core.export.extras import Extras
 from tl_core.jobs import costing, estimate
 from tl_core.jobs.advising import advise
 from tl_core.jobs.baseline import baseline
@@ -153,6 +154,9 @@ def export(context: Context) -> dict[str, Any]:
         context.engine,
         run_id,
         target,
+        extras=Extras(
+            **{name: bool(context.row.spec.get(name)) for name in ("int8", "torch_export", "timm")}
+        ),
         report=context.progress("Writing the bundle", "steps"),
     )
 

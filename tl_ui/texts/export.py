@@ -18,6 +18,7 @@ CONTENTS = {
     "numpy and pillow",
     "requirements.txt": "those three packages",
     "README.md": "how to use it and how good it is, in plain words",
+    "MODEL_CARD.md": "what it learned from, its scores in detail and its limits",
     "model.safetensors": "the weights, to go on training",
     "spec.json": "all settings of the run, to repeat it",
     "certificate.json": "proof that the exported network answers as it did here",
@@ -26,6 +27,33 @@ CERTIFIED = (
     "Before it is handed out, the exported program is started on its own and asked about pictures "
     "the network has not trained on. Its answers are compared with those given here."
 )
+FURTHER = {
+    "model.int8.onnx": "the network in 8-bit numbers: smaller, often faster",
+    "quantised.json": "what the 8-bit network loses, measured",
+    "model.pt2": "the network for programs in PyTorch",
+    "timm/config.json": "how timm builds the network",
+    "timm/model.safetensors": "the weights under timm's names",
+    "repeat.py": "trains it again from the same pictures and compares the scores",
+    "repeat.ipynb": "the same as a notebook",
+    "pictures.json": "by which the same pictures are recognised: checksums, no names",
+}
+MORE = "More forms of the network"
+FORMS = {
+    "int8": (
+        "Smaller and faster, in 8-bit numbers",
+        "About a quarter of the size; what it loses is measured on your pictures and told.",
+    ),
+    "torch_export": (
+        "For programs in PyTorch",
+        "A file for torch.export; most people do not need it.",
+    ),
+    "timm": (
+        "For timm and the Hugging Face hub",
+        "A folder in the form that timm opens by itself.",
+    ),
+}
+NO_TIMM = "Not possible for a deep probe: its head reads every block, timm's read the last one."
+INT8 = "In 8-bit numbers"
 SAME_MEANS = "Whether the files you take away answer as the studio does, on pictures like yours."
 MAKE = "Make the bundle"
 AGAIN = "Make it again"

@@ -45,12 +45,14 @@ def bundle(work: Studio, run: RunRow) -> Path | None:
     files = work.exported(run.id)
     if not files:
         contents()
+        _forms(run)
         with st.container(horizontal=True, horizontal_alignment="right"):
             _make(work, run, slot, text.MAKE, primary=True)
         return None
     newest = files[0]
     _certificate(newest)
     _files(newest)
+    _forms(run)
     with st.container(horizontal=True, horizontal_alignment="right"):
         _make(work, run, slot, text.AGAIN, primary=False)
         _download(run.id, newest)
@@ -69,7 +71,24 @@ def _make(work: Studio, run: RunRow, slot: str, label: str, *, primary: bool) ->
 
 
 def _ask(work: Studio, run: RunRow, slot: str) -> None:
-    asking.remember(slot, work.ask("export", run.project_id, run_id=run.id))
+    wanted = {name: bool(st.session_state.get(f"form.{name}")) for name in text.FORMS}
+    asking.remember(slot, work.ask("export", run.project_id, run_id=run.id, **wanted))
+
+
+def _forms(run: RunRow) -> None:
+    """Further forms to ask for, closed: a newcomer needs none of them."""
+    probe = str(run.spec.get("freeze", {}).get("layers", "")) == "deep-probe"
+    with st.expander(text.MORE):
+        for name, (label, what) in text.FORMS.items():
+            barred = probe and name == "timm"
+            st.checkbox(label, key=f"form.{name}", disabled=barred)
+            st.caption(text.NO_TIMM if barred else what)
+
+
+def _int8(found: dict[str, Any]) -> None:
+    with st.container(border=True, key="int8"):
+        headed(text.INT8, about.int8(found), key="int8.meaning", level="caption")
+        st.markdown(esc_md(str(found.get("sentence", "")).replace("**", "")))
 
 
 def _certificate(archive: Path) -> None:
@@ -90,6 +109,8 @@ def _certificate(archive: Path) -> None:
         else:
             st.markdown(esc_md(str(found.get("sentence", ""))))
         st.caption(text.made(archive.stat().st_mtime, zone()))
+    if found.get("int8"):
+        _int8(found["int8"])
 
 
 def _read_certificate(archive: Path) -> dict[str, Any]:
@@ -103,15 +124,14 @@ def _read_certificate(archive: Path) -> dict[str, Any]:
 def _files(archive: Path) -> None:
     try:
         with zipfile.ZipFile(archive) as opened:
-            entries = [(Path(one.filename).name, one.file_size) for one in opened.infolist()]
+            entries = [(one.filename.partition("/")[2], one.file_size) for one in opened.infolist()]
     except (OSError, zipfile.BadZipFile):
         return
     if not entries:
         return
     lines = [f"| {text.FILE} | {text.SIZE} | {text.WHAT} |", "|---|---:|---|"]
-    lines += [
-        f"| `{name}` | {text.size(n)} | {text.CONTENTS.get(name, '')} |" for name, n in entries
-    ]
+    said = {**text.CONTENTS, **text.FURTHER}
+    lines += [f"| `{name}` | {text.size(n)} | {said.get(name, '')} |" for name, n in entries]
     with st.expander(text.FILES):
         st.markdown("\n".join(lines))
 

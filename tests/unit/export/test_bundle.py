@@ -31,6 +31,7 @@ from tl_core.export.bundle import write_bundle, zip_of
 from tl_core.export.load import Bundle
 
 FILES = {
+    "MODEL_CARD.md",
     "README.md",
     "certificate.json",
     "labels.json",

@@ -32,6 +32,7 @@ ASKS = {
     "tl_core/jobs/comparing.py": "shows those that finished runs answer differently",
     "tl_core/jobs/embedding.py": "lays them out on the map of a finished run",
     "tl_core/jobs/mapping.py": "shows them on that map",
+    "tl_core/jobs/familiar.py": "compares pictures that come in with them, after training",
     "tl_ui/views/predict.py": "offers one as an example to try",
     "tl_core/jobs/exporting.py": "tries the bundle on them after training",
     "tl_core/jobs/continuing.py": "refuses to go on where they have taught or chosen before",
