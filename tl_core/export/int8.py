@@ -32,6 +32,7 @@ INT8 = "model.int8.onnx"
 LEAST = 8  # training pictures below which ranges mean nothing
 AGREE = 0.98  # of the training pictures not calibrated on; the first way that reaches it is kept
 LOSS = 0.02  # of the held-out pictures; a larger loss is said to be not tolerable
+HARDLY = 0.9  # of the full size; above it the sentence says that little is saved
 BATCH = 8
 TIMED, WARM = 30, 5  # passes of one picture each
 OPERATORS = ["Conv", "Gemm", "MatMul"]  # where the time goes; softmax and pixels stay as they are
@@ -143,6 +144,8 @@ def quantised_sentence(found: dict[str, Any]) -> str:
         "no loss shown": "No loss is shown, within the interval.",
         "too few": "So few pictures cannot show whether anything is lost.",
     }[found["verdict"]]
+    if size["int8"] > HARDLY * size["full"]:
+        verdict += " It is hardly smaller: only a few layers could be written in 8 bits."
     return (
         f"{head}. {verdict} {size['int8']:.1f} instead of {size['full']:.1f} MB, "
         f"{speed['int8']:.1f} instead of {speed['full']:.1f} ms a picture on the machine that "

@@ -40,8 +40,8 @@ FURTHER = {
 MORE = "More forms of the network"
 FORMS = {
     "int8": (
-        "Smaller and faster, in 8-bit numbers",
-        "About a quarter of the size; what it loses is measured on your pictures and told.",
+        "Smaller and often faster, in 8-bit numbers",
+        "Mostly a quarter of the size; what it loses is measured on your pictures and told.",
     ),
     "torch_export": (
         "For programs in PyTorch",

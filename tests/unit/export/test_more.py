@@ -224,3 +224,10 @@ def test_the_notebook_is_valid_and_its_cells_compile(bundle):
         if cell["cell_type"] == "code":
             compile(cell["source"], "cell", "exec")
             assert (cell["outputs"], cell["execution_count"]) == ([], None)
+
+
+def test_a_network_that_is_hardly_smaller_says_so(bundle):
+    told = json.loads((bundle / "quantised.json").read_text())
+    assert "hardly smaller" not in int8.quantised_sentence(told)
+    told["megabytes"]["int8"] = told["megabytes"]["full"]
+    assert "hardly smaller" in int8.quantised_sentence(told)
