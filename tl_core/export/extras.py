@@ -25,7 +25,7 @@ class HeldOut:
     """Pictures by which the 8-bit network is made and judged, as the network gets them.
 
     Attributes:
-        calibration: (N, C, S, S) uint8 of training pictures.
+        calibration: (N, C, S, S) uint8, as ``write_int8`` takes them.
         split: "test" or "val", what ``batches`` are of.
         labels: int64 (M,) true classes of the held-out pictures.
         pictures: M digests of their contents.

@@ -27,7 +27,7 @@ from tl_core.storage import Home, read_json
 __all__ = ["write_run_bundle"]
 
 HELD_OUT = 48  # pictures the certificate runs through the exported file
-CALIBRATE = 200  # training pictures that the 8-bit network is made with, half of them to choose
+CALIBRATE = 200  # pictures that the 8-bit network is made with, half of them to choose the way
 BATCH = 16
 
 
@@ -153,9 +153,8 @@ def _for_int8(home: Home, one: Classifier) -> HeldOut:
     def pixels(rows: Sequence[ImageRow]) -> NDArray[np.uint8]:
         return np.stack([seen_pixels(home.local_blob(row.digest), *how)[0] for row in rows])
 
-    training = one.snapshot.part("train")
-    chosen = random.Random(0).sample(training, min(CALIBRATE, len(training)))
     split = "test" if one.snapshot.part("test") else "val"
+    chosen = _to_make_it(one.snapshot.part("train"), one.snapshot.part("val"), judged=split)
     rows = one.snapshot.part(split)
 
     def batches() -> Iterator[NDArray[np.uint8]]:
@@ -169,6 +168,22 @@ def _for_int8(home: Home, one: Classifier) -> HeldOut:
         pictures=tuple(row.digest for row in rows),
         batches=batches,
     )
+
+
+def _to_make_it(
+    train: Sequence[ImageRow], val: Sequence[ImageRow], *, judged: str
+) -> list[ImageRow]:
+    """Pictures for the ranges and pictures that choose the way, in turn.
+
+    Those that choose are validation pictures where test pictures judge: a head agrees with itself
+    more easily on what it was fitted to.
+    """
+    draw, half = random.Random(0), CALIBRATE // 2
+    if judged == "test" and val:
+        n = min(half, len(train), len(val))
+        pairs = zip(draw.sample(list(train), n), draw.sample(list(val), n), strict=True)
+        return [row for pair in pairs for row in pair]
+    return draw.sample(list(train), min(CALIBRATE, len(train)))
 
 
 def _repeated(one: Classifier) -> Repeated | None:
