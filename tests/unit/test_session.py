@@ -193,11 +193,12 @@ def test_taking_in_needs_a_source(studio: Studio) -> None:
         studio.take_in(project.id)
 
 
-def test_a_long_run_is_read_to_its_end(studio: Studio) -> None:
+def test_a_long_run_is_read_to_its_end(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tl_core.jobs.log.LIMIT", 50)
     project = seed.project_with_pictures(studio)
     run_id = seed.finished_run(studio, project)
     writer = Writer(open_engine(studio.home), run_id, clock=itertools.count(1).__next__)
-    for number in range(5100):
+    for number in range(120):
         writer.append(Progress(stage="x", done=number, total=0))
     writer.append(CheckpointSaved(epoch=9, best_epoch=7))
     assert studio.catch_up(run_id).best_epoch == 7

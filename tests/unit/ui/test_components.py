@@ -92,7 +92,8 @@ def test_the_picker_is_told_its_page_and_how_far_it_was_heard():
     assert body["pictures"] == [
         {
             "id": 7, "digest": "d", "path": "train/ants/a.png", "name": "a.png", "label": "ants",
-            "part": "Validation", "group": "g1", "marked": True, "facts": [["Size", "3 × 2"]],
+            "part": "Validation", "group": "g1",
+            "caption": "", "marked": True, "facts": [["Size", "3 × 2"]],
         }
     ]  # fmt: skip
     assert body["ack"] == ack and body["elsewhere"] == 4
