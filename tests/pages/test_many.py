@@ -137,3 +137,9 @@ def test_none_of_these_is_learned_on_request_and_then_said(
     seed.task(studio, "predict", asked, project_id=project.id, state="finished", result=body)
     said = plain(open_page("predict", project=project.id, run=run_id))
     assert f"### {predict.NONE}" in said and predict.none_but(TOP) in said
+
+
+def test_how_often_known_pictures_are_refused_has_its_range() -> None:
+    assert "2 of 40 test pictures of the known classes, wrongly (1 to 17 % of all such" in (
+        text.refused(REFUSAL)
+    )

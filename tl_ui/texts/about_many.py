@@ -32,8 +32,9 @@ def many() -> Meaning:
             text.UNSURE: "Conformal sets from the validation pictures.",
             text.DIFFERENT: "Brightness, sharpness, colour and the distance to training pictures "
             "are compared with those of held-out pictures (Kolmogorov and Smirnov), corrected by "
-            "Holm: of batches of the same kind at most 5 in 100 are called different. From "
-            f"{FEWEST} pictures on.",
+            "Holm: of batches of the same kind about 5 in 100 are called different. From "
+            f"{FEWEST} pictures on. The same kind means the same mix of classes too: pictures of a "
+            "single class are called different more often, because that class may look so.",
         },
         changes="More varied training pictures let it refuse less and be surer. Pictures of what "
         "must be refused, brought as a class of their own, are refused far more surely.",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tl_core.evaluate.foreign import Refusal
+from tl_core.intervals import wilson
 from tl_core.jobs.batches import Answered, Batch
 from tl_ui.text import plural
-from tl_ui.texts.numbers import percent
+from tl_ui.texts.numbers import interval, percent
 
 TITLE = "Many pictures"
 ZIP = "A zip of pictures to answer"
@@ -103,7 +104,8 @@ def refused(found: Refusal | None) -> str:
     part = "test" if found.part == "test" else "validation"
     told = (
         f"“None of these” was said of {found.refused:,} of {found.known:,} {part} pictures of the "
-        "known classes, wrongly"
+        f"known classes, wrongly ({interval(wilson(found.refused, found.known))} of "
+        "all such pictures)"
     )
     if not found.foreign:
         return f"{told}."
