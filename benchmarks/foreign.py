@@ -23,7 +23,7 @@ from tl_core.config import RunSpec, changed
 from tl_core.data.decode import open_rgb
 from tl_core.data.intake import take_in
 from tl_core.data.pixels import fit_square
-from tl_core.evaluate.drift import drifted
+from tl_core.evaluate.drift import drifted, of_the_same_mix
 from tl_core.evaluate.foreign import away_from, limit_for, refusal
 from tl_core.evaluate.predict import probabilities
 from tl_core.explain.neighbours import features_of
@@ -132,26 +132,55 @@ def warning(home: Home, one: Classifier, what: str) -> None:
     train = part(home, one, "train")
     held = [row.digest for row in one.snapshot.part("val") + one.snapshot.part("test")]
     held = [held[i] for i in np.random.default_rng(0).permutation(len(held))][: 2 * MOST]
-    measured = {}
+    measured, answered = {}, {}
     for name, change in CHANGES.items():
-        features, _, looks = seen(home, one, held, change)
+        features, shares, looks = seen(home, one, held, change)
         measured[name] = {**looks, "distance": away_from(features, train)}
+        answered[name] = shares.argmax(axis=1)
     known, n = measured["as they are"], len(held)
-    for name, values in measured.items():
+
+    def told(name: str, then: NDArray[np.int64], now: NDArray[np.int64]) -> bool:
+        mixed = of_the_same_mix(
+            [str(answer) for answer in answered["as they are"][then]],
+            [str(answer) for answer in answered[name][now]],
+        )
+        old = {key: values[then][mixed] for key, values in known.items()}
+        return bool(drifted(old, {key: values[now] for key, values in measured[name].items()}))
+
+    for name in CHANGES:
         cells = []
         for size in (one for one in SIZES if one <= n // 2):
-            rng, told = np.random.default_rng(1), 0
+            rng, count = np.random.default_rng(1), 0
             for _ in range(BATCHES):
                 order = rng.permutation(n)
-                then, now = order[: n // 2], order[n // 2 : n // 2 + size]
-                told += bool(
-                    drifted(
-                        {key: one[then] for key, one in known.items()},
-                        {key: one[now] for key, one in values.items()},
-                    )
-                )
-            cells.append(f"{size} pictures {told / BATCHES:.1%}")
+                count += told(name, order[: n // 2], order[n // 2 : n // 2 + size])
+            cells.append(f"{size} pictures {count / BATCHES:.1%}")
         print(f"{what:28s} {name:12s} told: {', '.join(cells)}", flush=True)
+    _one_class(what, answered["as they are"], told)
+
+
+def _one_class(
+    what: str,
+    answers: NDArray[np.int64],
+    told: Callable[[str, NDArray[np.int64], NDArray[np.int64]], bool],
+) -> None:
+    """The same for batches of which all pictures were answered alike."""
+    shares = []
+    for answer in np.unique(answers):
+        mine = np.flatnonzero(answers == answer)
+        if len(mine) < 3 * SIZES[0]:
+            continue
+        rng, count = np.random.default_rng(1), 0
+        for _ in range(BATCHES // 5):
+            now = rng.choice(mine, SIZES[0], replace=False)
+            count += told("as they are", np.setdiff1d(np.arange(len(answers)), now), now)
+        shares.append(count / (BATCHES // 5))
+    if shares:
+        print(
+            f"{what:28s} one class    told: {SIZES[0]} pictures, {len(shares)} classes, mean "
+            f"{np.mean(shares):.1%}, at most {max(shares):.1%}",
+            flush=True,
+        )
 
 
 def main() -> None:

@@ -7,7 +7,8 @@ number of measures: for pictures of the same kind something is told in at most 5
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,9 +18,10 @@ from scipy import stats
 
 from tl_core.intervals import ALARM, holm
 
-__all__ = ["FEWEST", "LEAST", "Drift", "drifted"]
+__all__ = ["FEWEST", "LEAST", "Drift", "drifted", "of_the_same_mix"]
 
 FEWEST = 20  # pictures of either side: fewer tell nothing
+COUNTS = 0.05  # of the new pictures a class makes up at least to count for the mix
 LEAST = 0.15  # largest difference of the shares below a value that is worth a word
 
 
@@ -42,6 +44,35 @@ class Drift:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
+
+
+def of_the_same_mix(held: Sequence[str], new: Sequence[str]) -> NDArray[np.int64]:
+    """Positions of held-out pictures that were answered in the same shares as new ones.
+
+    A batch of one class is not to be called different because that class looks otherwise than the
+    mean of all. As many are taken as there are in every class that makes up a twentieth of the new
+    ones; classes of which none is held out are passed over.
+
+    Args:
+        held: Class answered of each held-out picture.
+        new: Class answered of each picture that came in.
+    """
+    wanted = Counter(new)
+    places: dict[str, list[int]] = {}
+    for place in np.random.default_rng(0).permutation(len(held)).tolist():
+        places.setdefault(held[place], []).append(place)
+    counted = [
+        len(places[name]) / n
+        for name, n in wanted.items()
+        if name in places and n >= COUNTS * len(new)
+    ]
+    times = min(counted, default=0.0)
+    taken = [
+        place
+        for name, n in wanted.items()
+        for place in places.get(name, [])[: max(1, round(times * n))]
+    ]
+    return np.array(sorted(taken), dtype=np.int64)
 
 
 def drifted(

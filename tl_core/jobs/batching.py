@@ -188,7 +188,8 @@ def answered(
         report(len(rows), len(files))
     drift: list[Drift] = []
     if known is not None and rows:
-        drift = known.drift([row.digest for row in rows], np.concatenate(aways))
+        answers = [row.top[0][0] for row in rows]
+        drift = known.drift([row.digest for row in rows], np.concatenate(aways), answers)
     return Batch(
         name=name,
         at=time.time(),

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.errors import StorageError, UnreadableImageError
-from tl_core.evaluate.drift import Drift, drifted
+from tl_core.evaluate.drift import Drift, drifted, of_the_same_mix
 from tl_core.evaluate.foreign import Refusal, away_from, refusal
 from tl_core.jobs.batches import kept_refusal, refusal_path
+from tl_core.jobs.confidence import answers_now
 from tl_core.storage import Home, write_json
 
 if TYPE_CHECKING:
@@ -66,23 +67,38 @@ class Familiar:
         """(N,) how far pictures are from the nearest training picture, 0..2."""
         return away_from(features, self._learned)
 
-    def drift(self, digests: Sequence[str], away: NDArray[np.float64]) -> list[Drift]:
-        """How stored pictures that came in differ from the run's held-out ones.
+    def drift(
+        self, digests: Sequence[str], away: NDArray[np.float64], answers: Sequence[str]
+    ) -> list[Drift]:
+        """How stored pictures that came in differ from held-out ones that were answered alike.
 
         Args:
             digests: Of the pictures that came in.
             away: (N,) of them, from ``away``.
+            answers: N classes answered.
         """
         held = [row for part in ("val", "test") for row in self._one.snapshot.part(part)]
         if not held:
             return []
         features = np.concatenate([one for one in (self._val, self._test) if len(one)])
-        step = max(1, -(-len(held) // KNOWN_AT_MOST))
-        known = _measures(self._home, [row.digest for row in held[::step]])
+        given = self._given()
+        places = of_the_same_mix([given.get(str(row.id), row.label) for row in held], answers)
+        places = places[:: max(1, -(-len(places) // KNOWN_AT_MOST))]
+        known = _measures(self._home, [held[place].digest for place in places])
         new = _measures(self._home, digests)
-        known["distance"] = self.away(features[::step])
+        known["distance"] = self.away(features[places]) if len(places) else np.zeros(0)
         new["distance"] = away
         return drifted(known, new)
+
+    def _given(self) -> dict[str, str]:
+        """What the run answered of its held-out pictures, by id, where that was kept."""
+        found: dict[str, str] = {}
+        for split in ("val", "test"):
+            answers = answers_now(self._home, self._one.row.id, split)
+            if answers is not None:
+                names = [answers.classes[one] for one in answers.given.tolist()]
+                found |= dict(zip(answers.images, names, strict=True))
+        return found
 
     def _refusal(self) -> Refusal | None:
         path = refusal_path(self._home, self._one.row.id)

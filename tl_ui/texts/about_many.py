@@ -31,10 +31,9 @@ def many() -> Meaning:
             "estimated by treating each class as unknown in turn.",
             text.UNSURE: "Conformal sets from the validation pictures.",
             text.DIFFERENT: "Brightness, sharpness, colour and the distance to training pictures "
-            "are compared with those of held-out pictures (Kolmogorov and Smirnov), corrected by "
-            "Holm: of batches of the same kind about 5 in 100 are called different. From "
-            f"{FEWEST} pictures on. The same kind means the same mix of classes too: pictures of a "
-            "single class are called different more often, because that class may look so.",
+            "are compared with those of held-out pictures that were answered with the same classes "
+            "in the same shares (Kolmogorov and Smirnov), corrected by Holm: of batches of the "
+            f"same kind about 5 in 100 are called different. From {FEWEST} pictures on.",
         },
         changes="More varied training pictures let it refuse less and be surer. Pictures of what "
         "must be refused, brought as a class of their own, are refused far more surely.",

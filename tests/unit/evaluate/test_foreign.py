@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tl_core.evaluate.drift import FEWEST, Drift, drifted
+from tl_core.evaluate.drift import FEWEST, Drift, drifted, of_the_same_mix
 from tl_core.evaluate.drift_words import WORDS, drift_sentences
 from tl_core.evaluate.foreign import Refusal, away_from, limit_for, refusal
 
@@ -74,6 +74,17 @@ def measures(seed: int, n: int, shift: float = 0.0) -> dict[str, NDArray[np.floa
 def test_batches_of_the_same_kind_are_seldom_called_different() -> None:
     told = sum(bool(drifted(measures(seed, 200), measures(seed + 9000, 50))) for seed in range(400))
     assert told / 400 <= 0.06
+
+
+def test_a_batch_of_one_class_is_held_against_that_class() -> None:
+    held = ["hat"] * 30 + ["shoe"] * 300
+    only = of_the_same_mix(held, ["hat"] * 25)
+    assert {held[place] for place in only} == {"hat"} and len(only) == 30
+    mixed = [held[place] for place in of_the_same_mix(held, ["hat"] * 10 + ["shoe"] * 30)]
+    assert mixed.count("hat") == 30 and mixed.count("shoe") == 90
+    assert len(of_the_same_mix(held, ["glove"] * 20)) == 0
+    rare = [held[place] for place in of_the_same_mix(held, ["hat"] + ["shoe"] * 99)]
+    assert rare.count("shoe") == 300 and rare.count("hat") == 3
 
 
 def test_darker_pictures_are_called_darker() -> None:
