@@ -21,7 +21,6 @@ from tl_core.intervals import ALARM, holm
 __all__ = ["FEWEST", "LEAST", "Drift", "drifted", "of_the_same_mix"]
 
 FEWEST = 20  # pictures of either side: fewer tell nothing
-COUNTS = 0.05  # of the new pictures a class makes up at least to count for the mix
 LEAST = 0.15  # largest difference of the shares below a value that is worth a word
 
 
@@ -50,8 +49,8 @@ def of_the_same_mix(held: Sequence[str], new: Sequence[str]) -> NDArray[np.int64
     """Positions of held-out pictures that were answered in the same shares as new ones.
 
     A batch of one class is not to be called different because that class looks otherwise than the
-    mean of all. As many are taken as there are in every class that makes up a twentieth of the new
-    ones; classes of which none is held out are passed over.
+    mean of all. So many times as many are taken as half of the new ones allow; of classes of which
+    fewer are held out, all.
 
     Args:
         held: Class answered of each held-out picture.
@@ -61,12 +60,12 @@ def of_the_same_mix(held: Sequence[str], new: Sequence[str]) -> NDArray[np.int64
     places: dict[str, list[int]] = {}
     for place in np.random.default_rng(0).permutation(len(held)).tolist():
         places.setdefault(held[place], []).append(place)
-    counted = [
-        len(places[name]) / n
-        for name, n in wanted.items()
-        if name in places and n >= COUNTS * len(new)
-    ]
-    times = min(counted, default=0.0)
+    ratios = sorted((len(places.get(name, ())) / n, n) for name, n in wanted.items())
+    times, passed = 0.0, 0
+    for ratio, n in ratios:  # the median over the new pictures
+        times, passed = ratio, passed + n
+        if 2 * passed >= len(new):
+            break
     taken = [
         place
         for name, n in wanted.items()

@@ -80,11 +80,13 @@ def test_a_batch_of_one_class_is_held_against_that_class() -> None:
     held = ["hat"] * 30 + ["shoe"] * 300
     only = of_the_same_mix(held, ["hat"] * 25)
     assert {held[place] for place in only} == {"hat"} and len(only) == 30
-    mixed = [held[place] for place in of_the_same_mix(held, ["hat"] * 10 + ["shoe"] * 30)]
-    assert mixed.count("hat") == 30 and mixed.count("shoe") == 90
+    mixed = [held[place] for place in of_the_same_mix(held, ["hat"] * 30 + ["shoe"] * 10)]
+    assert mixed.count("hat") == 30 and mixed.count("shoe") == 10
     assert len(of_the_same_mix(held, ["glove"] * 20)) == 0
     rare = [held[place] for place in of_the_same_mix(held, ["hat"] + ["shoe"] * 99)]
     assert rare.count("shoe") == 300 and rare.count("hat") == 3
+    scarce = [held[place] for place in of_the_same_mix(held, ["hat"] * 20 + ["shoe"] * 30)]
+    assert scarce.count("hat") == 30 and scarce.count("shoe") == 300, "all that there are"
 
 
 def test_darker_pictures_are_called_darker() -> None:
