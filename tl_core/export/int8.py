@@ -13,6 +13,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -222,12 +223,24 @@ def _timed(sessions: dict[str, Any], shape: Sequence[int]) -> dict[str, float]:
     return {name: statistics.median(times[WARM:]) for name, times in taken.items()}
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Inside, only errors are logged: onnxruntime advises what is done here anyway."""
+    root = logging.getLogger()
+    before = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        root.setLevel(before)
+
+
+@_quiet()
 def _quantise(source: Path, target: Path, way: str, ranges: NDArray[np.uint8]) -> None:
     import onnx
     from onnxruntime import quantization as q
 
     ready = target.with_suffix(".ready.onnx")
-    logging.getLogger("root").setLevel(logging.ERROR)  # it advises what is done here anyway
     q.quant_pre_process(str(source), str(ready), skip_symbolic_shape=True)
     if way == WAYS[2]:
         q.quantize_dynamic(

@@ -1,6 +1,7 @@
 """The further forms of a bundle: 8-bit, torch.export, timm; the model card and the repetition."""
 
 import json
+import logging
 import subprocess
 import sys
 import zipfile
@@ -231,3 +232,10 @@ def test_a_network_that_is_hardly_smaller_says_so(bundle):
     assert "hardly smaller" not in int8.quantised_sentence(told)
     told["megabytes"]["int8"] = told["megabytes"]["full"]
     assert "hardly smaller" in int8.quantised_sentence(told)
+
+
+def test_making_8_bits_leaves_the_programs_log_as_it_was() -> None:
+    before = logging.getLogger().level
+    with int8._quiet():
+        assert logging.getLogger().level == logging.ERROR
+    assert logging.getLogger().level == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -64,8 +65,12 @@ def done(home: Home, layers: str, *, other_test: bool) -> tuple[dict[str, Any], 
 def test_a_run_learns_and_chooses_the_same_whatever_the_test_part_is(
     tmp_path_factory: pytest.TempPathFactory, layers: str
 ) -> None:
-    one, weights = done(Home(tmp_path_factory.mktemp("one")), layers, other_test=False)
-    two, same = done(Home(tmp_path_factory.mktemp("two")), layers, other_test=True)
+    first, second = (Home(tmp_path_factory.mktemp(name)) for name in ("one", "two"))
+    one, weights = done(first, layers, other_test=False)
+    # a busy machine may find another precision faster the second time, which is no other learning
+    measured = first.folder("cache", "numerics")
+    shutil.copytree(measured, second.folder("cache", "numerics"), dirs_exist_ok=True)
+    two, same = done(second, layers, other_test=True)
     assert weights == same
     for name in ("val", "val_accuracy", "best_epoch", "epochs", "reason"):
         assert one[name] == two[name], name
