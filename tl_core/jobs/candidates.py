@@ -68,6 +68,30 @@ class Ground:
         """Outputs."""
         return int(self.labels.max()) + 1
 
+    def block_features(self, spec: RunSpec, facts: ModelCard) -> tuple[BlockFeatures, Any]:
+        """What every block of a run's network makes of the pictures, and what makes it.
+
+        Args:
+            spec: Its settings.
+            facts: Of its network, for as many channels as the pictures have.
+        """
+        model, groups = self.network(spec)
+        pixels: Any = self.data(spec).train_x
+        looked = BlockFeatures(
+            model,
+            groups,
+            image_size=int(pixels.shape[-1]),
+            mean=facts.mean,
+            std=facts.std,
+            n_pictures=len(pixels),
+            device=choose_device("auto"),
+            name=network_name(spec),
+            home=self.home,
+            shelf=Shelf(self.home),
+            facts={"fit": spec.train.resize},
+        )
+        return looked, looked.of(pixels, self.digests, self.report("Asking the network"))
+
     def held_out(self, fold: int) -> np.ndarray:
         """Positions that a fold judges on."""
         return np.flatnonzero(self.fold == fold)
@@ -220,22 +244,7 @@ class _Deep:
     def _answers(self) -> np.ndarray:
         ground = self._ground
         spec, facts = ground.settled(self.layers)
-        model, groups = ground.network(spec)
-        pixels: Any = ground.data(spec).train_x
-        looked = BlockFeatures(
-            model,
-            groups,
-            image_size=int(pixels.shape[-1]),
-            mean=facts.mean,
-            std=facts.std,
-            n_pictures=len(pixels),
-            device=choose_device("auto"),
-            name=network_name(spec),
-            home=ground.home,
-            shelf=Shelf(ground.home),
-            facts={"fit": spec.train.resize},
-        )
-        features = looked.of(pixels, ground.digests, ground.report("Asking the network"))
+        looked, features = ground.block_features(spec, facts)
         heads = Heads(
             prepared_features(features, looked.taps.blocks),
             torch.from_numpy(ground.labels),

@@ -24,7 +24,6 @@ from tl_core.models.catalog import card
 from tl_core.models.plan import FreezePlan
 from tl_core.probe.deep import fit_deep_probe
 from tl_core.probe.exact import fit_exact_head
-from tl_core.probe.features import BlockFeatures
 from tl_core.train.device import choose_device
 from tl_core.train.heading import all_features
 from tl_core.train.recipe import recipe_for
@@ -106,23 +105,7 @@ class _Deep:
         self._ground, self._check = ground, check
         spec = ground.spec
         facts = card(spec.model.name).for_channels(ground.channels)
-        model, groups = ground.network(spec)
-        pixels: Any = ground.data(spec).train_x
-        self._looked = BlockFeatures(
-            model,
-            groups,
-            image_size=int(pixels.shape[-1]),
-            mean=facts.mean,
-            std=facts.std,
-            n_pictures=len(pixels),
-            device=choose_device("auto"),
-            name=network_name(spec),
-            home=ground.home,
-            shelf=Shelf(ground.home),
-            facts={"fit": spec.train.resize},
-        )
-        report = ground.report("Asking the network")
-        self._features = self._looked.of(pixels, ground.digests, report)
+        self._looked, self._features = ground.block_features(spec, facts)
 
     def answers(self, known: np.ndarray, out: np.ndarray, seed: int) -> np.ndarray:
         probe, _ = fit_deep_probe(

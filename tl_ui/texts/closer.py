@@ -9,6 +9,7 @@ from typing import Any
 from tl_core.evaluate.confidence import Believed, Sets
 from tl_core.evaluate.scores import Score
 from tl_core.evaluate.thresholds import Counted, Curves
+from tl_core.report.words import BY, THIRDS
 from tl_ui.text import plural
 from tl_ui.texts.numbers import interval, percent
 
@@ -75,20 +76,6 @@ KINDS_COLUMNS = {
 }
 NO_KINDS = "There are too few pictures to compare kinds of them: it takes 10 of a kind."
 OPEN_KIND = "Show the pictures of"
-BY = {
-    "brightness": "Brightness",
-    "sharpness": "Sharpness",
-    "side": "Size",
-    "shape": "Shape",
-    "format": "File type",
-    "camera": "Camera",
-    "group": "Group",
-}
-THIRDS = {
-    "brightness": {"low": "darkest third", "middle": "middle third", "high": "brightest third"},
-    "sharpness": {"low": "least sharp third", "middle": "middle third", "high": "sharpest third"},
-    "side": {"low": "smallest third", "middle": "middle third", "high": "largest third"},
-}
 WEAKER, BETTER, NO_DIFFERENCE = "weaker", "better", "not clear"
 
 RELIABILITY = "Sure and right"
