@@ -47,9 +47,17 @@ def plain(app: AppTest) -> str:
     return texts(app).replace("\\", "")
 
 
-def batch(studio: Studio, project: Project, run_id: str, drift: tuple[Drift, ...] = ()) -> str:
+def batch(
+    studio: Studio,
+    project: Project,
+    run_id: str,
+    drift: tuple[Drift, ...] = (),
+    more: int = 0,
+    compared: bool = False,
+) -> str:
     digest = studio.snapshot(run_id).images[0].digest
     rows = (
+        *(Answered(file=f"{n}.png", top=(("ants", 0.9),), likely=("ants",)) for n in range(more)),
         Answered(file="<b>a</b>.png", digest=digest, top=(("ants", 0.9),), likely=("ants",)),
         Answered(file="b.png", top=(("bees", 0.6), ("ants", 0.4)), likely=("bees", "ants")),
         Answered(file="c.png", top=(("ants", 0.8), ("bees", 0.2)), none=True),
@@ -63,7 +71,15 @@ def batch(studio: Studio, project: Project, run_id: str, drift: tuple[Drift, ...
         state="finished",
         result={"run_id": run_id},
     )
-    whole = Batch(name="in.zip", at=0.0, rows=rows, promised=0.9, refuses=True, drift=drift)
+    whole = Batch(
+        name="in.zip",
+        at=0.0,
+        rows=rows,
+        promised=0.9,
+        refuses=True,
+        drift=drift,
+        compared=compared or bool(drift),
+    )
     keep_batch(studio.home, run_id, task, whole)
     write_json(refusal_path(studio.home, run_id), {"refusal": REFUSAL.to_dict()})
     return task
@@ -105,6 +121,15 @@ def test_pictures_that_differ_are_warned_of(
     batch(studio, project, run_id, drift=(DARKER,))
     said = plain(opened(open_page, project, run_id))
     assert text.DIFFERENT in said and "these are darker" in said
+
+
+@pytest.mark.parametrize("compared", [True, False])
+def test_nothing_is_said_of_what_was_not_compared(
+    studio: Studio, project: Project, run_id: str, open_page: OpenPage, compared: bool
+) -> None:
+    batch(studio, project, run_id, more=30, compared=compared)
+    said = plain(opened(open_page, project, run_id))
+    assert (text.ALIKE in said) is compared and (text.NOT_COMPARED in said) is not compared
 
 
 def test_answers_can_be_removed(

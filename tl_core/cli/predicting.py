@@ -15,7 +15,7 @@ from tl_core.cli.show import Bars, as_lines, percent
 from tl_core.data.sniff import kind_of_container
 from tl_core.errors import ConfigError
 from tl_core.evaluate.drift_words import drift_sentences
-from tl_core.jobs.answer_tables import NONE, harmless, write_csv, write_workbook
+from tl_core.jobs.answer_tables import NONE, harmless, legible, write_csv, write_workbook
 from tl_core.jobs.batches import Answered, Batch
 from tl_core.jobs.schema import open_engine
 from tl_core.storage import Home, atomic_path
@@ -123,6 +123,7 @@ def _for_machines(batch: Batch) -> dict[str, Any]:
         ],
         "promised": batch.promised,
         "refuses": batch.refuses,
+        "compared": batch.compared,
         "drift": [asdict(one) for one in batch.drift],
     }
 
@@ -141,5 +142,6 @@ def _write_csv(path: Path, answers: list[dict[str, Any]]) -> None:
         writer.writerow(["file", "answer", "probability", "all", "error"])
         for one in answers:
             label, p = one["top"][0] if one["top"] else ("", None)
-            row = [harmless(one["file"]), harmless(label), p, json.dumps(dict(one["top"]))]
-            writer.writerow([*row, one["error"] or ""])
+            names = [harmless(legible(text)) for text in (one["file"], label)]
+            row = [*names, p, json.dumps(dict(one["top"])), legible(one["error"] or "")]
+            writer.writerow(row)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tl_core.errors import TLError
 from tl_core.jobs.batches import Answered, Batch
 from tl_core.storage import Home, atomic_path
 
-__all__ = ["COLUMNS", "THUMBS", "harmless", "write_csv", "write_workbook"]
+__all__ = ["COLUMNS", "THUMBS", "harmless", "legible", "write_csv", "write_workbook"]
 
 COLUMNS = (
     "file",
@@ -31,6 +32,8 @@ THUMB_PX = 64
 ROW_POINTS = 52.0  # high enough for a thumbnail
 WIDTHS = (11, 44, 22, 22, 11, 22, 11, 22, 11, 36, 40)
 STARTS = ("=", "+", "-", "@", "\t", "\r")  # what programs take for the beginning of a formula
+# Names of files may hold them; a workbook may not, and UTF-8 has no lone surrogates.
+UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def harmless(text: str) -> str:
@@ -40,6 +43,11 @@ def harmless(text: str) -> str:
         OWASP, CSV Injection.
     """
     return f"'{text}" if text.startswith(STARTS) else text
+
+
+def legible(text: str) -> str:
+    """Text with a question mark in a box for every character that tables cannot hold."""
+    return UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def write_csv(target: Path, batch: Batch) -> None:
@@ -92,14 +100,14 @@ def write_workbook(target: Path, batch: Batch, home: Home) -> int:
 
 
 def _cells(one: Answered) -> Iterator[str | float | None]:
-    yield one.file
-    yield NONE if one.none else one.answer
+    yield legible(one.file)
+    yield NONE if one.none else legible(one.answer)
     for place in range(3):
         label, share = one.top[place] if place < len(one.top) else ("", None)
-        yield label
+        yield legible(label)
         yield share
-    yield ", ".join(one.likely)
-    yield one.error or (UNSURE if one.unsure else "")
+    yield legible(", ".join(one.likely))
+    yield legible(one.error or (UNSURE if one.unsure else ""))
 
 
 def _thumb(home: Home, one: Answered) -> io.BytesIO | None:

@@ -65,7 +65,8 @@ class Batch:
     """Everything about one batch.
 
     ``promised`` is what ``likely`` promises, 0 where that is not known; ``refuses`` whether "none
-    of these" could be said; ``drift`` what is not as in the held-out pictures.
+    of these" could be said; ``compared`` whether there were enough pictures to compare with
+    held-out ones, and ``drift`` what is not as in those.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Batch:
     promised: float
     refuses: bool
     drift: tuple[Drift, ...]
+    compared: bool
 
     def counts(self) -> dict[str, int]:
         """Pictures of every answer, the most frequent first; without those of none and errors."""
@@ -130,6 +132,7 @@ def kept_batch(home: Home, run_id: str, task_id: str) -> Batch | None:
         promised=body["promised"],
         refuses=body["refuses"],
         drift=tuple(Drift(**one) for one in body["drift"]),
+        compared=bool(body.get("compared", body["refuses"])),
     )
 
 

@@ -186,7 +186,7 @@ def answered(
                 )
             )
         report(len(rows), len(files))
-    drift: list[Drift] = []
+    drift: list[Drift] | None = None
     if known is not None and rows:
         answers = [row.top[0][0] for row in rows]
         drift = known.drift([row.digest for row in rows], np.concatenate(aways), answers)
@@ -196,7 +196,8 @@ def answered(
         rows=tuple(rows),
         promised=0.0 if likely is None else PROMISED,
         refuses=known is not None and known.refusal is not None,
-        drift=tuple(drift),
+        drift=tuple(drift or ()),
+        compared=drift is not None,
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.errors import StorageError, UnreadableImageError
-from tl_core.evaluate.drift import Drift, drifted, of_the_same_mix
+from tl_core.evaluate.drift import FEWEST, Drift, drifted, of_the_same_mix
 from tl_core.evaluate.foreign import Refusal, away_from, refusal
 from tl_core.jobs.batches import kept_refusal, refusal_path
 from tl_core.jobs.confidence import answers_now
@@ -69,24 +69,29 @@ class Familiar:
 
     def drift(
         self, digests: Sequence[str], away: NDArray[np.float64], answers: Sequence[str]
-    ) -> list[Drift]:
+    ) -> list[Drift] | None:
         """How stored pictures that came in differ from held-out ones that were answered alike.
 
         Args:
             digests: Of the pictures that came in.
             away: (N,) of them, from ``away``.
             answers: N classes answered.
+
+        Returns:
+            What differs; None where there are too few of either to compare.
         """
         held = [row for part in ("val", "test") for row in self._one.snapshot.part(part)]
         if not held:
-            return []
+            return None
         features = np.concatenate([one for one in (self._val, self._test) if len(one)])
         given = self._given()
         places = of_the_same_mix([given.get(str(row.id), row.label) for row in held], answers)
         places = places[:: max(1, -(-len(places) // KNOWN_AT_MOST))]
+        if min(len(places), len(digests)) < FEWEST:
+            return None
         known = _measures(self._home, [held[place].digest for place in places])
         new = _measures(self._home, digests)
-        known["distance"] = self.away(features[places]) if len(places) else np.zeros(0)
+        known["distance"] = self.away(features[places])
         new["distance"] = away
         return drifted(known, new)
 

@@ -50,6 +50,10 @@ KEPT = (
     "machine."
 )
 NOT_TOLD = "Fewer than 20 pictures: whether they differ from what it learned from cannot be told."
+NOT_COMPARED = (
+    "Too few held-out pictures were answered like these: whether they differ from what it was "
+    "judged on cannot be told."
+)
 ALIKE = "Nothing says that they differ from the pictures it was judged on."
 DIFFERENT = "These pictures are different"
 

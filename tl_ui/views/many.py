@@ -159,8 +159,10 @@ def _differ(batch: Batch) -> None:
     if batch.drift:
         first, *others = drift_sentences(batch.drift)
         st.warning(f"**{text.DIFFERENT}.** {' '.join([first, *others])}", icon=":material/warning:")
+    elif batch.compared:
+        st.caption(text.ALIKE)
     else:
-        st.caption(text.NOT_TOLD if n < FEWEST else text.ALIKE)
+        st.caption(text.NOT_TOLD if n < FEWEST else text.NOT_COMPARED)
 
 
 def _take_away(work: Studio, project: Project, run: RunRow, task_id: str, batch: Batch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from tests.unit.jobs.test_probing import run
 from tests.unit.jobs.tiles import write_tiles
 from tl_core.cli.main import main
 from tl_core.errors import DataError
+from tl_core.jobs import familiar
 from tl_core.jobs.answer_tables import harmless, write_csv, write_workbook
 from tl_core.jobs.batches import Answered, Batch, kept_batch, kept_refusal
 from tl_core.jobs.batching import PROMISED
@@ -115,6 +117,7 @@ def made_up() -> Batch:
         promised=0.9,
         refuses=True,
         drift=(),
+        compared=True,
     )
 
 
@@ -130,6 +133,29 @@ def test_no_cell_of_a_table_is_a_formula(home: Home, tmp_path: Path) -> None:
     assert sheet["B2"].value == "=a.png" and sheet["B2"].data_type == "s"
     assert sheet["C2"].value == "+b" and sheet["E2"].value == 0.75
     assert harmless("\tx") == "'\tx" and harmless("plain") == "plain"
+
+
+def test_names_that_tables_cannot_hold_are_written_legibly(home: Home, tmp_path: Path) -> None:
+    odd = Answered(file="a\x07\udcff.png", top=(("b\x00", 1.0),), error="\ufffe")
+    batch = replace(made_up(), rows=(odd,))
+    write_csv(tmp_path / "a.csv", batch)
+    row = list(csv.reader((tmp_path / "a.csv").open(encoding="utf-8-sig")))[1]
+    assert (row[0], row[1], row[-1]) == ("a\ufffd\ufffd.png", "b\ufffd", "\ufffd")
+    write_workbook(tmp_path / "a.xlsx", batch, home)
+    sheet = load_workbook(tmp_path / "a.xlsx").active
+    assert sheet is not None and sheet["B2"].value == "a\ufffd\ufffd.png"
+
+
+@pytest.mark.parametrize("fewest", [3, 7])
+def test_it_is_kept_whether_pictures_were_compared(
+    home: Home, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fewest: int
+) -> None:
+    monkeypatch.setattr(familiar, "FEWEST", fewest)
+    run_id, _ = run(home, engine, freeze__layers="exact-head")
+    write_tiles(tmp_path / "in", per_class=3)
+    task, _ = asked(home, engine, run_id, tmp_path / "in")
+    batch = kept_batch(home, run_id, task)
+    assert batch is not None and batch.compared is (fewest <= 6)
 
 
 def test_answers_are_counted_by_what_is_said() -> None:
