@@ -16,8 +16,11 @@ from tl_core.evaluate.foreign import Refusal
 from tl_core.jobs.batches import Answered, Batch, keep_batch, kept_batch, refusal_path
 from tl_core.session import Project, Studio
 from tl_core.storage import write_json
+from tl_ui.components.uploader import Uploaded
+from tl_ui.server import presence
 from tl_ui.texts import many as text
 from tl_ui.texts import predict
+from tl_ui.views import many
 
 REFUSAL = Refusal(
     limit=0.3, share=0.05, part="test", refused=2, known=40, found=9, foreign=60, by_class={}
@@ -96,6 +99,44 @@ def test_a_folder_is_asked_about_and_followed(
     error = {"code": "x", "message": "There is nothing at /pictures.", "hint": ""}
     seed.end_task(studio, task.id, state="failed", error=error)
     assert "There is nothing at /pictures." in plain(opened(open_page, project, run_id))
+
+
+def test_what_was_uploaded_piece_by_piece_is_asked_about(
+    studio: Studio,
+    project: Project,
+    run_id: str,
+    open_page: OpenPage,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(presence._state, "routes", True)
+    done = Uploaded(upload_id="ab" * 16, name="holiday.zip", kind="zip", mode="ask")
+    monkeypatch.setattr(many, "uploader", lambda **given: done)
+    opened(open_page, project, run_id)
+    (task,) = studio.active()
+    asked = {"run_id": run_id, "upload_id": done.upload_id, "name": "holiday.zip"}
+    assert (task.kind, task.spec) == ("predict_many", asked)
+
+
+def test_of_several_batches_one_is_read_and_shown(
+    studio: Studio,
+    project: Project,
+    run_id: str,
+    open_page: OpenPage,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    old, new = batch(studio, project, run_id), batch(studio, project, run_id, more=5)
+    read: list[str] = []
+    monkeypatch.setattr(many, "kept_batch", lambda *of: read.append(of[2]) or kept_batch(*of))
+    app = opened(open_page, project, run_id)
+    assert set(read) == {new} and len(app.dataframe[0].value) == 9
+    app.selectbox(key=f"many.{run_id}").set_value(old).run()
+    assert len(app.dataframe[0].value) == 4 and not app.exception
+
+
+def test_earlier_answers_are_named_by_what_was_asked() -> None:
+    result = {"pictures": 12, "errors": 2}
+    assert text.earlier({"folder": "/in/birds/"}, result, "now") == "birds: 10 pictures, now"
+    assert text.earlier({"name": "a.zip", "folder": ""}, None, "now") == "a.zip: 0 pictures, now"
 
 
 def test_the_answers_are_a_table_that_can_be_narrowed(

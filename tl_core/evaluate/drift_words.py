@@ -14,7 +14,10 @@ WORDS = {
     "brightness": ("are brighter", "are darker"),
     "sharpness": ("have more fine detail", "are blurrier or smoother"),
     "colour": ("have warmer colours", "have cooler colours"),
-    "distance": ("are less like anything it learned from", "are more like what it learned from"),
+    "distance": (
+        "are less like anything it learned from",
+        "are more like what it learned from (perhaps the same pictures)",
+    ),
 }
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "Answered",
     "Batch",
     "batch_digests",
+    "has_batch",
     "keep_batch",
     "kept_batch",
     "kept_refusal",
@@ -105,6 +106,11 @@ def keep_batch(home: Home, run_id: str, task_id: str, batch: Batch) -> None:
     path = _path(home, run_id, task_id)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, {"schema": SCHEMA, **asdict(batch)})
+
+
+def has_batch(home: Home, run_id: str, task_id: str) -> bool:
+    """Whether the answers a task left are there."""
+    return _path(home, run_id, task_id).is_file()
 
 
 def kept_batch(home: Home, run_id: str, task_id: str) -> Batch | None:

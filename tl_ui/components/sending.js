@@ -119,7 +119,7 @@ function changed(job) {
 
 function remember(job) {
   try {
-    localStorage.setItem(REMEMBER, JSON.stringify({ id: job.id, name: job.name, kind: job.kind }))
+    localStorage.setItem(REMEMBER, JSON.stringify({ id: job.id, slot: job.slot, name: job.name, kind: job.kind }))
   } catch {
     /* private window: resuming still works when the same files are chosen */
   }

@@ -34,14 +34,21 @@ const BODY = `
 <input type="file" class="pick-folder" webkitdirectory multiple hidden>
 <input type="file" class="pick-files" multiple hidden>`
 
+const ASKED = "Every picture in them is answered, in any folders. Your pictures stay on this machine."
+
 function build(root, component) {
   const box = document.createElement("div")
   box.className = "box"
   box.innerHTML = BODY
   root.appendChild(box)
+  const asking = component.data.mode === "ask" // pictures without classes, to be answered
   const $ = (query) => box.querySelector(query)
   const view = { box, $, component }
   $(".pick-files").accept = ACCEPT
+  if (asking) {
+    $(".hint").textContent = ASKED
+    $("[data-do=class]").hidden = true
+  }
   const say = (text, bad) => {
     $(".said").textContent = text
     $(".said").classList.toggle("bad", Boolean(bad))
@@ -57,8 +64,8 @@ function build(root, component) {
     if (source.size > limit)
       return say(`${amount(source.size)} is more than one upload may be (${amount(limit)}).`, true)
     if (source.size === 0) return say("That file is empty.", true)
-    const id = await digest(JSON.stringify([kind, sized.map(({ path, file }) => [path, file.size, file.lastModified])]))
-    const next = { id, kind, name, mode, source, size: source.size, offset: 0, sent: 0, files: sized.length, back, state: "sending" }
+    const id = await digest(JSON.stringify([...(asking ? [mode] : []), kind, sized.map(({ path, file }) => [path, file.size, file.lastModified])]))
+    const next = { id, slot, kind, name, mode, source, size: source.size, offset: 0, sent: 0, files: sized.length, back, state: "sending" }
     next.listener = () => draw(view)
     running.set(slot, next)
     remember(next)
@@ -93,6 +100,8 @@ function build(root, component) {
   // Loose files: with a table they are a set, without one their class is asked for.
   const loose = (entries) => {
     const pictures = entries.filter(({ path }) => PICTURE.test(path))
+    if (asking && pictures.length)
+      return view.start(pictures, "folder", pictures.length === 1 ? pictures[0].file.name : "Pictures")
     const tables = entries.filter(({ path }) => TABLE.test(path))
     if (!pictures.length && tables.length)
       return say("That is a table without its pictures. Give both together, or a folder that holds both.", true)
@@ -230,7 +239,7 @@ async function offerResume(view) {
   } catch {
     left = null
   }
-  if (!left || running.get(view.component.data.slot)) return
+  if (!left || (left.slot && left.slot !== view.component.data.slot) || running.get(view.component.data.slot)) return
   const where = await request("HEAD", { id: left.id })
   if (where.status !== 200 || !where.offset) return forget()
   const what = left.kind === "folder" ? "the same folder" : left.kind === "class" ? "the same pictures" : "the same file"

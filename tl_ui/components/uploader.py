@@ -19,6 +19,7 @@ from tl_ui.server.uploads import CHUNK_BYTES, LIMIT_BYTES
 __all__ = ["SCRIPTS", "Uploaded", "uploader"]
 
 MOST_CLASSES = 500  # offered; any other can be typed
+MODES = ("add", "replace", "ask")
 SCRIPTS = ("packing", "sending", "picking", "webcam", "gathering", "uploader")
 
 _mount = st.components.v2.component(
@@ -44,7 +45,8 @@ def uploader(*, key: str, slot: str, mode: str, classes: Sequence[str]) -> Uploa
     Args:
         key: Of the widget.
         slot: Of the upload while it runs, and of pictures gathered for it: those of one project.
-        mode: "add" to a set, or "replace" it; told back with the upload.
+        mode: "add" to a set, or "replace" it, or "ask" about pictures without classes; told back
+            with the upload.
         classes: That are there, to choose from.
     """
     result = _mount(
@@ -65,5 +67,5 @@ def uploader(*, key: str, slot: str, mode: str, classes: Sequence[str]) -> Uploa
         upload_id=str(done.get("upload_id", "")),
         name=str(done.get("name", ""))[:255],
         kind=str(done.get("kind", "")),
-        mode="add" if done.get("mode") == "add" else "replace",
+        mode=str(done.get("mode")) if done.get("mode") in MODES else "replace",
     )

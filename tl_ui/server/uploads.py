@@ -103,7 +103,7 @@ class Uploads:
         if not 0 < total <= self._limit:
             raise UploadError(
                 f"{_gigabytes(total)} is more than one upload may be ({_gigabytes(self._limit)}).",
-                hint="Put the folder on this machine's disk and name it on the Data page instead.",
+                hint="Put the folder on this machine's disk and give its path instead.",
                 status=413,
             )
         now = self.state(upload_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from tl_core.evaluate.foreign import Refusal
 from tl_core.intervals import wilson
@@ -62,6 +63,14 @@ def title(batch: Batch) -> str:
     """What the table is about: "birds.zip: 412 pictures"."""
     n = sum(not one.error for one in batch.rows)
     return f"{batch.name}: {plural(n, 'picture')}"
+
+
+def earlier(spec: Mapping[str, Any], result: Mapping[str, Any] | None, when: str) -> str:
+    """The same of answers that are not read yet, with the time: what was asked, and its result."""
+    asked = str(spec.get("name") or spec.get("folder") or "")
+    name = asked.replace("\\", "/").rstrip("/").split("/")[-1]
+    n = (result or {}).get("pictures", 0) - (result or {}).get("errors", 0)
+    return f"{name}: {plural(n, 'picture')}, {when}"
 
 
 def choices(batch: Batch) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -12,9 +13,10 @@ from tl_core.data.table_names import PICTURE_ENDINGS
 from tl_core.evaluate.drift_words import drift_sentences
 from tl_core.jobs import incoming
 from tl_core.jobs.answer_tables import write_csv, write_workbook
-from tl_core.jobs.batches import Batch, kept_batch, kept_refusal
+from tl_core.jobs.batches import Batch, has_batch, kept_batch, kept_refusal
 from tl_core.session import Project, RunRow, Studio
 from tl_ui import asking, state
+from tl_ui.components.uploader import uploader
 from tl_ui.errors import show_error, shown_kindly
 from tl_ui.forms import small_upload
 from tl_ui.server.presence import routes_present
@@ -49,20 +51,11 @@ def section(work: Studio, project: Project, run: RunRow) -> None:
     _bring(work, project, run)
     if rows and rows[0].error:
         show_error(rows[0].error)
-    kept = {row.id: row for row in rows if row.state == "finished"}
-    shown = {key: one for key in kept if (one := kept_batch(work.home, run.id, key)) is not None}
-    if not shown:
-        return
-    chosen = next(iter(shown))
-    if len(shown) > 1:
-        here = zone()
-        names = {
-            key: f"{text.title(one)}, {curation.when(one.at, here)}" for key, one in shown.items()
-        }
-        chosen = st.selectbox(
-            text.EARLIER, list(shown), format_func=lambda key: names[key], key=f"many.{run.id}"
-        )
-    _answers(work, project, run, chosen, shown[chosen])
+    kept = [row for row in rows if row.state == "finished" and has_batch(work.home, run.id, row.id)]
+    chosen = _chosen(run, kept)
+    batch = kept_batch(work.home, run.id, chosen) if chosen else None
+    if batch is not None:
+        _answers(work, run, chosen, batch)
 
 
 def none_of_these(work: Studio, run: RunRow) -> None:
@@ -87,7 +80,45 @@ def none_of_these(work: Studio, run: RunRow) -> None:
         st.rerun()
 
 
+def _chosen(run: RunRow, kept: Sequence[RunRow]) -> str:
+    """The task whose answers are shown; "" when there are none. The answers stay unread."""
+    if len(kept) < 2:
+        return kept[0].id if kept else ""
+    here = zone()
+    names = {
+        row.id: text.earlier(
+            row.spec, row.result, curation.when(row.ended_at or row.created_at, here)
+        )
+        for row in kept
+    }
+    return st.selectbox(
+        text.EARLIER, list(names), format_func=lambda key: names[key], key=f"many.{run.id}"
+    )
+
+
 def _bring(work: Studio, project: Project, run: RunRow) -> None:
+    if routes_present():
+        done = uploader(key="many.uploader", slot=f"many.{run.id}", mode="ask", classes=())
+        if done is not None:
+            _ask(work, project, run, upload_id=done.upload_id, name=done.name)
+    else:
+        _small(work, project, run)
+    with st.form("many.disk", border=False):
+        place, button = st.columns([4, 1], vertical_alignment="bottom")
+        folder = place.text_input(text.ON_DISK, placeholder=text.ON_DISK_HINT, key="many.folder")
+        with button:
+            clicked = st.form_submit_button(text.ON_DISK_GO, key="many.read", width="stretch")
+    if clicked and folder.strip():
+        _ask(work, project, run, folder=folder.strip())
+
+
+def _ask(work: Studio, project: Project, run: RunRow, **source: str) -> None:
+    work.ask(KIND, project.id, run_id=run.id, **source)
+    st.rerun()
+
+
+def _small(work: Studio, project: Project, run: RunRow) -> None:
+    """Streamlit's own uploaders, where the launcher's routes are absent."""
     number = state.memory("many.upload", 0)  # another key every time: what was held is let go
     left, right = st.columns(2, gap="large")
     with left:
@@ -100,23 +131,13 @@ def _bring(work: Studio, project: Project, run: RunRow) -> None:
             key=f"many.directory.{number}",
         )
     files = files or [(one.name, one.getvalue()) for one in given]
-    with st.form("many.disk", border=False):
-        place, button = st.columns([4, 1], vertical_alignment="bottom")
-        folder = place.text_input(text.ON_DISK, placeholder=text.ON_DISK_HINT, key="many.folder")
-        with button:
-            clicked = st.form_submit_button(text.ON_DISK_GO, key="many.read", width="stretch")
     if files:
         state.remember("many.upload", number + 1)
         name = files[0][0].replace("\\", "/").split("/")[0]
-        upload = incoming.keep_files(work.home, files)
-        work.ask(KIND, project.id, run_id=run.id, upload_id=upload, name=name)
-        st.rerun()
-    if clicked and folder.strip():
-        work.ask(KIND, project.id, run_id=run.id, folder=folder.strip())
-        st.rerun()
+        _ask(work, project, run, upload_id=incoming.keep_files(work.home, files), name=name)
 
 
-def _answers(work: Studio, project: Project, run: RunRow, task_id: str, batch: Batch) -> None:
+def _answers(work: Studio, run: RunRow, task_id: str, batch: Batch) -> None:
     st.markdown(f"#### {esc_md(text.title(batch))}")
     _differ(batch)
     if batch.refuses:
@@ -151,7 +172,7 @@ def _answers(work: Studio, project: Project, run: RunRow, task_id: str, batch: B
         row_height=ROW_PX,
         key="many.answers",
     )
-    _take_away(work, project, run, task_id, batch)
+    _take_away(work, run, task_id, batch)
 
 
 def _differ(batch: Batch) -> None:
@@ -165,7 +186,7 @@ def _differ(batch: Batch) -> None:
         st.caption(text.NOT_TOLD if n < FEWEST else text.NOT_COMPARED)
 
 
-def _take_away(work: Studio, project: Project, run: RunRow, task_id: str, batch: Batch) -> None:
+def _take_away(work: Studio, run: RunRow, task_id: str, batch: Batch) -> None:
     stem = "".join(one if one.isalnum() or one in "-_" else "-" for one in Path(batch.name).stem)
 
     def made(kind: str) -> bytes:
