@@ -39,9 +39,7 @@ def run_id(studio: Studio, project: Project) -> str:
 
 
 def opened(open_page: OpenPage, project: Project, run_id: str) -> AppTest:
-    app = open_page("predict", project=project.id, run=run_id)
-    control: Any = app.get_by_key("predict.source")
-    control.set_value("many").run()
+    app = open_page("predict", project=project.id, run=run_id, **{"from": predict.SOURCES["many"]})
     assert not app.exception
     return app
 

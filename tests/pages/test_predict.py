@@ -12,7 +12,7 @@ from tl_ui.texts import predict as text
 
 
 def source(app: AppTest, name: str) -> None:
-    next(one for one in app.button_group if one.key == "predict.source").set_value(name).run()
+    next(one for one in app.button_group if one.key == "from").set_value(name).run()
     assert not app.exception
 
 

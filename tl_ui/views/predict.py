@@ -27,7 +27,7 @@ from tl_ui.texts import predict as text
 from tl_ui.views import explain, many
 from tl_ui.views.meaning import explained
 
-__all__ = ["answers", "source", "sources"]
+__all__ = ["SOURCE", "answers", "source", "sources"]
 
 MOST_PHOTOS = 8
 PROMISED = 0.9  # of the sets of answers
@@ -37,6 +37,7 @@ SEEN_PX = 96  # how large the network's view is drawn
 TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"]
 TYPES += ["heic", "heif", "avif", "dcm", "dicom"]
 CAMERA = "predict.camera"
+SOURCE = "from"  # as it stands in the address
 ERROR, LAST, SHUFFLE = "predict.error", "predict.last", "predict.shuffle"
 
 
@@ -51,8 +52,8 @@ def source() -> str:
         default="photo",
         required=True,
         format_func=lambda one: text.SOURCES[one],
-        key="predict.source",
-        persist_state="session",
+        key=SOURCE,
+        bind="query-params",  # so that a refresh finds the table, or how far it is
     )
     return kind or "photo"
 
