@@ -4,20 +4,19 @@ import streamlit as st
 
 from tl_ui import page, text
 from tl_ui.state import studio
-from tl_ui.views import history, many, predict, runs
+from tl_ui.views import answering, many, predict, runs
 
 work = studio()
 runs.adopt(work)
-project = page.open(text.step_text("predict"), needs=("data",))
-run = runs.judged(work, project.id)
-history.since(work, run)
-kind = predict.source()
+project = page.open(text.step_text("predict"), needs=answering.needs(work))
+who = answering.chosen(work, project)
+kind = predict.source(who)
 if kind == "many":
-    many.section(work, project, run)
+    many.section(work, who)
 else:
     left, right = st.columns([2, 3], gap="large")
     with left:
-        predict.sources(work, project, run, kind)
+        predict.sources(work, who, kind)
     with right:
-        predict.answers(work, project, run)
+        predict.answers(work, who)
 page.next_step("export")

@@ -34,6 +34,8 @@ from tl_core.events import (
     StepDone,
     StrengthTried,
 )
+from tl_core.export.brought import Brought, Scores
+from tl_core.jobs import brought
 from tl_core.jobs.following import keep_answers
 from tl_core.jobs.log import Writer
 from tl_core.jobs.maps import Map, Point, keep_map
@@ -112,6 +114,37 @@ def project_with_pictures(
     body = intake(studio.home, **of_intake)
     studio.library.replace_images(project.id, body, DataConfig())
     return studio.library.get(project.id)
+
+
+def bundle(
+    studio: Studio, name: str = "Birds", *, obstacle: str = "", certified: str = "same"
+) -> Project:
+    """A project that was brought a classifier of two classes; its network is not there."""
+    project = studio.library.create(name)
+    about = Brought(
+        name=name,
+        classes=("finch", "<b>owl</b>"),
+        size_px=32,
+        resize="pad",
+        channels=3,
+        reading={},
+        model="resnet10t.tiny_imagenet",
+        certified=certified,
+        compared=48,
+        exported="2026-01-02",
+        scores=Scores(
+            split="test", n=50, right=43, accuracy=(0.86, 0.74, 0.93), balanced=(0.85, 0.7, 0.93)
+        ),
+        likely=0.3,
+        weights="" if obstacle else keep(studio.home, b"weights"),
+        obstacle=obstacle,
+    )
+    folder = studio.home.folder("bundles", "checked")
+    card = "---\nlicense: unknown\n---\n\n# A picture classifier"
+    (folder / "MODEL_CARD.md").write_text(card, encoding="utf-8")
+    brought.keep(studio.home, project.id, folder, about)
+    task(studio, "bring_bundle", project_id=project.id, state="finished", result={})
+    return project
 
 
 # -- tasks -----------------------------------------------------------------------------------------

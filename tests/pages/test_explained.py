@@ -257,6 +257,17 @@ def test_compare(studio: Studio, project: Project, open_page: OpenPage) -> None:
     assert "4,000 times" in told["compare.verdicts.meaning"]
 
 
+def test_a_classifier_that_was_brought(studio: Studio, open_page: OpenPage) -> None:
+    brought = seed.bundle(studio)
+    app = open_page("predict", project=brought.id)
+    app.get("file_uploader")[0].upload("a.png", seed.picture(7)).run()
+    answered(studio, *TOP)
+    app.run()
+    told = all_explained(app, "brought.meaning", drawn=1)
+    assert "settled where it was made" in told["answers.meaning"]
+    assert "SHA-256" in told["brought.meaning"]
+
+
 def test_data(studio: Studio, project: Project, open_page: OpenPage) -> None:
     seed.known_baseline(studio, project)
     checked(studio, project)

@@ -145,6 +145,24 @@ def project_for(home: Home, engine: Engine, data: Path, intake: Intake) -> str:
     return project.id
 
 
+def _own_weights(path: Path, name: str, home: Home, *, chosen: bool) -> ModelConfig:
+    """A weights file for the network of this name, or the network and weights of a bundle."""
+    if path.is_dir() or (path.is_file() and path.suffix == ".zip"):
+        from tl_core.jobs.bringing_bundles import weights_of
+
+        found, digest = weights_of(path, home)
+        if chosen and found != name:
+            raise ConfigError(
+                f"The weights in {path.name} are those of {found}, not of {name}.",
+                field="weights",
+                hint="Leave --model out.",
+            )
+        return ModelConfig(name=found, weights="file", weights_file=digest)
+    if not path.is_file():
+        raise ConfigError(f"There is no file {path}.", field="weights")
+    return ModelConfig(name=name, weights="file", weights_file=home.put_blob(path))
+
+
 def spec_of(options: argparse.Namespace, home: Home) -> RunSpec:
     """Settings from the options of ``train`` and ``lr-find``."""
     model = ModelConfig(**({"name": options.model} if options.model else {}))
@@ -152,9 +170,7 @@ def spec_of(options: argparse.Namespace, home: Home) -> RunSpec:
         _somebody_to_ask(options)
     if options.weights:
         path = Path(options.weights).expanduser()
-        if not path.is_file():
-            raise ConfigError(f"There is no file {options.weights}.", field="weights")
-        model = ModelConfig(name=model.name, weights="file", weights_file=home.put_blob(path))
+        model = _own_weights(path, model.name, home, chosen=bool(options.model))
     return RunSpec(
         model=replace(model, channels=options.channels),
         freeze=FreezeConfig(layers=options.layers, stages=options.stages),

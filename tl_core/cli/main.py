@@ -253,7 +253,11 @@ def _network_options(parser: argparse.ArgumentParser) -> None:
     """All that shapes a step: network, layers, batch, and what the network is shown."""
     add, usual = parser.add_argument, TrainConfig()
     add("--model", metavar="NAME", help="default: the embedded backbone")
-    add("--weights", metavar="FILE", help="your own weights (safetensors or a plain checkpoint)")
+    add(
+        "--weights",
+        metavar="FILE",
+        help="your own weights (safetensors or a plain checkpoint), or a bundle to go on from",
+    )
     add(
         "--layers",
         default="head",

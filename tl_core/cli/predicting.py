@@ -66,13 +66,14 @@ def _many(home: Home, options: argparse.Namespace) -> int:
             field="paths",
             hint="Put the pictures into a folder and give its path.",
         )
-    if Path(options.source).expanduser().exists():
+    bundle = Path(options.source).expanduser()
+    if bundle.exists() and options.none:
         raise ConfigError(
-            "A bundle answers pictures and folders, not archives, and cannot say “none of these”.",
-            field="source",
-            hint="Give a run instead of the bundle, or unpack the archive.",
+            "A bundle cannot say “none of these”, nor whether pictures differ.",
+            field="none",
+            hint="Give the run instead of the bundle, or leave --none out.",
         )
-    batch = _answered(home, options.source, source)
+    batch = _answered(home, options.source, source, bundle if bundle.exists() else None)
     if options.csv:
         write_csv(Path(options.csv).expanduser().resolve(), batch)
     if options.xlsx:
@@ -88,16 +89,20 @@ def _many(home: Home, options: argparse.Namespace) -> int:
     return 0 if any(not one.error for one in batch.rows) else 2
 
 
-def _answered(home: Home, run_id: str, source: Path) -> Batch:
-    from tl_core.jobs.batching import answered_source
-
+def _answered(home: Home, run_id: str, source: Path, bundle: Path | None) -> Batch:
     bars = Bars()
 
     def told(stage: str) -> Callable[[int, int], None]:
         return lambda done, total: bars.report(stage.lower(), done, total, "picture")
 
     try:
-        return answered_source(home, open_engine(home), run_id, source, told)
+        if bundle is not None:
+            from tl_core.jobs import bringing_bundles
+
+            return bringing_bundles.answered_source(home, bundle, source, told)
+        from tl_core.jobs import batching
+
+        return batching.answered_source(home, open_engine(home), run_id, source, told)
     finally:
         bars.close()
 
@@ -115,7 +120,7 @@ def _for_machines(batch: Batch) -> dict[str, Any]:
             {
                 "file": one.file,
                 "top": [list(pair) for pair in one.top],
-                "likely": list(one.likely),
+                "likely": None if one.likely is None else list(one.likely),
                 "none": one.none,
                 "error": one.error or None,
             }

@@ -10,6 +10,7 @@
     MODEL_CARD.md        what it learned from, its scores and its limits, as model cards have it
     model.safetensors    the weights, and spec.json the run's settings, to go on training
     certificate.json     the exported file asked in a fresh process, compared with the app
+    scores.json          how many held-out pictures it had right, for programs
 
 and, where they are asked for or possible, what ``tl_core.export.more.OPTIONAL`` names.
 Everything is built in a temporary folder and moved to its place only when the certificate is good.
@@ -31,6 +32,7 @@ from torch import Tensor, nn
 
 from tl_core.data.pixels import PAD_COLOR
 from tl_core.errors import ExportError
+from tl_core.export.brought import SCORES
 from tl_core.export.certificate import certify
 from tl_core.export.extras import Extras, HeldOut
 from tl_core.export.model_card import model_card
@@ -82,6 +84,7 @@ def write_bundle(
     extras: Extras | None = None,
     held_out: HeldOut | None = None,
     repeated: Repeated | None = None,
+    scores: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write the bundle of a trained classifier and certify it.
 
@@ -106,6 +109,7 @@ def write_bundle(
         extras: Further forms to write.
         held_out: Pictures by which the 8-bit network is made and judged.
         repeated: What ``repeat.py`` needs; None = it is not written.
+        scores: Of ``scores_body``; None = they are not written.
 
     Returns:
         ``target``, absolute.
@@ -148,6 +152,8 @@ def write_bundle(
             )
             certificate |= further
             write_json(folder / CERTIFICATE, certificate)
+            if scores is not None:
+                write_json(folder / SCORES, dict(scores))
             if repeated is not None:
                 write_repeat(folder, spec, report, repeated)
             _write_words(

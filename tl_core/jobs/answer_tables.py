@@ -106,7 +106,7 @@ def _cells(one: Answered) -> Iterator[str | float | None]:
         label, share = one.top[place] if place < len(one.top) else ("", None)
         yield legible(label)
         yield share
-    yield legible(", ".join(one.likely))
+    yield legible(", ".join(one.likely or ()))
     yield legible(one.error or (UNSURE if one.unsure else ""))
 
 

@@ -1,6 +1,7 @@
-"""The answers of a run to many pictures at once, and when it refuses one, as kept. No torch.
+"""Answers to many pictures at once, and when a run refuses one, as kept. No torch.
 
-They lie in the run's folder and go with it; their pictures stay in the store as long.
+They lie in the folder of what answered, a run or a project's bundle, and go with it; their
+pictures stay in the store as long.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tl_core.jobs.brought import folder_of as folder_of_bundle
 from tl_core.jobs.maps import VERSION, folder_of
 from tl_core.storage import Home, read_json, write_json
 
@@ -39,14 +41,14 @@ class Answered:
     """One picture that came in.
 
     ``top`` holds up to ``TOP`` classes with their probabilities, most probable first; ``likely``
-    the classes that hold the true one as often as promised; ``none`` whether it is of none of them;
-    ``error`` why it could not be used.
+    the classes that hold the true one as often as promised, None where that is not known; ``none``
+    whether it is of none of them; ``error`` why it could not be used.
     """
 
     file: str
     digest: str = ""
     top: tuple[tuple[str, float], ...] = ()
-    likely: tuple[str, ...] = ()
+    likely: tuple[str, ...] | None = None
     none: bool = False
     error: str = ""
 
@@ -58,7 +60,9 @@ class Answered:
     @property
     def unsure(self) -> bool:
         """Whether one class is not enough to be right as often as promised."""
-        return bool(self.top) and not self.none and len(self.likely) != 1
+        return (
+            bool(self.top) and not self.none and self.likely is not None and len(self.likely) != 1
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,25 +101,31 @@ def kept_refusal(home: Home, run_id: str) -> Refusal | None:
     return Refusal.from_dict(body) if body else None
 
 
-def _path(home: Home, run_id: str, task_id: str) -> Path:
-    return home.run_dir(run_id) / "batches" / f"{task_id}.json"
+def _folder(home: Home, owner: str) -> Path:
+    """Where the answers of a run lie, or of the bundle that a project was brought."""
+    brought = folder_of_bundle(home, owner)
+    return (brought if brought.is_dir() else home.root / "runs" / owner) / "batches"
 
 
-def keep_batch(home: Home, run_id: str, task_id: str, batch: Batch) -> None:
-    """Write the answers of a task down in its run's folder."""
-    path = _path(home, run_id, task_id)
+def _path(home: Home, owner: str, task_id: str) -> Path:
+    return _folder(home, owner) / f"{task_id}.json"
+
+
+def keep_batch(home: Home, owner: str, task_id: str, batch: Batch) -> None:
+    """Write the answers of a task down in the folder of a run, or of a project's bundle."""
+    path = _path(home, owner, task_id)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, {"schema": SCHEMA, **asdict(batch)})
 
 
-def has_batch(home: Home, run_id: str, task_id: str) -> bool:
+def has_batch(home: Home, owner: str, task_id: str) -> bool:
     """Whether the answers a task left are there."""
-    return _path(home, run_id, task_id).is_file()
+    return _path(home, owner, task_id).is_file()
 
 
-def kept_batch(home: Home, run_id: str, task_id: str) -> Batch | None:
+def kept_batch(home: Home, owner: str, task_id: str) -> Batch | None:
     """The answers a task left; None when they are not there."""
-    path = _path(home, run_id, task_id)
+    path = _path(home, owner, task_id)
     if not path.is_file():
         return None
     from tl_core.evaluate.drift import Drift
@@ -126,7 +136,7 @@ def kept_batch(home: Home, run_id: str, task_id: str) -> Batch | None:
             **{
                 **row,
                 "top": tuple((str(label), float(p)) for label, p in row["top"]),
-                "likely": tuple(row["likely"]),
+                "likely": tuple(row["likely"]) if row["likely"] is not None else None,
             }
         )
         for row in body["rows"]
@@ -142,17 +152,17 @@ def kept_batch(home: Home, run_id: str, task_id: str) -> Batch | None:
     )
 
 
-def batch_digests(home: Home, run_id: str) -> set[str]:
-    """Every content that the kept answers of a run name."""
-    folder = home.root / "runs" / run_id / "batches"
+def batch_digests(home: Home, owner: str) -> set[str]:
+    """Every content that the kept answers of a run or a bundle name."""
+    folder = _folder(home, owner)
     found: set[str] = set()
     for path in folder.glob("*.json") if folder.is_dir() else ():
         found |= {row["digest"] for row in read_json(path)["rows"] if row["digest"]}
     return found
 
 
-def remove_batch(home: Home, run_id: str, task_id: str) -> set[str]:
+def remove_batch(home: Home, owner: str, task_id: str) -> set[str]:
     """Remove the answers of a task; returns the contents they named. Fine when not there."""
-    batch = kept_batch(home, run_id, task_id)
-    _path(home, run_id, task_id).unlink(missing_ok=True)
+    batch = kept_batch(home, owner, task_id)
+    _path(home, owner, task_id).unlink(missing_ok=True)
     return {row.digest for row in batch.rows if row.digest} if batch else set()

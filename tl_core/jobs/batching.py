@@ -22,7 +22,9 @@ from tl_core.evaluate.confidence import conformal_limit
 from tl_core.evaluate.drift import Drift
 from tl_core.evaluate.predict import probabilities, seen_pixels
 from tl_core.explain.neighbours import features_of
+from tl_core.export.brought import PROMISED
 from tl_core.jobs.batches import TOP, Answered, Batch, keep_batch
+from tl_core.jobs.bringing_bundles import answered_by_bundle, opened
 from tl_core.jobs.confidence import answers_now
 from tl_core.jobs.embedding import normalised
 from tl_core.jobs.familiar import Familiar
@@ -33,7 +35,6 @@ from tl_core.storage import Home
 
 __all__ = ["PROMISED", "answered", "answered_source", "learn_familiar", "predict_many"]
 
-PROMISED = 0.9  # of the sets of answers
 AT_ONCE = 64  # pictures decoded and answered together
 ALL = "pictures"  # the class they are read under; nobody sees it
 
@@ -41,32 +42,33 @@ ALL = "pictures"  # the class they are read under; nobody sees it
 def predict_many(context: Context) -> dict[str, Any]:
     """Answer the pictures of an upload or a folder: ``run_id``, ``upload_id`` or ``folder``.
 
+    Instead of the run ``bundle`` may be said: the one of the project.
+
     Raises:
         DataError: Nothing there, or nothing usable in it.
         RunStateError: The run has no classifier.
     """
-    spec = context.row.spec
-    run_id = str(spec["run_id"])
+    spec, home = context.row.spec, context.home
     source, uploaded = source_of(context)
-    one = load_classifier(context.home, context.engine, run_id)
-    intake = _read(
-        context.home,
-        one,
-        source,
-        context.progress("Reading the pictures"),
-        context.orders.cancelled,
-    )
-    if uploaded:
-        source.unlink(missing_ok=True)
     name = str(spec.get("name", "")) or source.name
 
     def told(stage: str) -> Callable[[int, int], None]:
         return context.progress(stage, "pictures")
 
-    batch = _whole(context.home, one, intake, name, told)
-    keep_batch(context.home, run_id, context.row.id, batch)
+    owner = context.row.project_id if spec.get("bundle") else str(spec["run_id"])
+    if spec.get("bundle"):
+        bundle, about = opened(home, owner)
+        batch = answered_by_bundle(
+            home, bundle, source, about, name=name, told=told, cancelled=context.orders.cancelled
+        )
+    else:
+        one = load_classifier(home, context.engine, owner)
+        intake = _read(home, one, source, told("Reading the pictures"), context.orders.cancelled)
+        batch = _whole(home, one, intake, name, told)
+    if uploaded:
+        source.unlink(missing_ok=True)
+    keep_batch(home, owner, context.row.id, batch)
     return {
-        "run_id": run_id,
         "pictures": len(batch.rows),
         "errors": sum(bool(row.error) for row in batch.rows),
         "none": sum(row.none for row in batch.rows),
@@ -179,7 +181,7 @@ def answered(
                     file=file,
                     digest=digest,
                     top=tuple((one.classes[i], float(row[i])) for i in order[:TOP]),
-                    likely=()
+                    likely=None
                     if likely is None
                     else tuple(one.classes[i] for i in order if row[i] >= likely),
                     none=bool(far),

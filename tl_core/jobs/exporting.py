@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine
 
 from tl_core.data.reading import Reading
+from tl_core.evaluate.confidence import conformal_limit
 from tl_core.evaluate.predict import seen_pixels
+from tl_core.export.brought import PROMISED, scores_body
 from tl_core.export.bundle import write_bundle
 from tl_core.export.extras import Extras, HeldOut
 from tl_core.export.repeat import Repeated
+from tl_core.jobs.confidence import answers_now
 from tl_core.jobs.library import ImageRow, Library
 from tl_core.jobs.loading import Classifier, load_classifier
 from tl_core.jobs.queue import Queue
@@ -50,7 +53,7 @@ def write_run_bundle(
         ExportError: The files could not be written or answer differently from the app.
     """
     one, extras = load_classifier(home, engine, run_id), extras or Extras()
-    reports = {split: _report(home, run_id, split) for split in ("test", "val")}
+    judged = _report(home, run_id, "test") or _report(home, run_id, "val")
     folder = write_bundle(
         one.model,
         classes=one.classes,
@@ -62,7 +65,7 @@ def write_run_bundle(
             "std": list(one.card.std),
             "reading": one.snapshot.reading,
         },
-        report=reports["test"] or reports["val"],
+        report=judged,
         spec={"run_id": run_id, **one.spec.to_dict()},
         sample_images=[
             (row.path, home.local_blob(row.digest).read_bytes()) for row in _held_out(one)
@@ -74,6 +77,7 @@ def write_run_bundle(
         extras=extras,
         held_out=_for_int8(home, one) if extras.int8 else None,
         repeated=_repeated(one),
+        scores=None if judged is None else scores_body(judged, _likely(home, run_id)),
     )
     certificate = read_json(folder / "certificate.json")
     return {
@@ -95,6 +99,11 @@ def _report(home: Home, run_id: str, split: str) -> dict[str, Any] | None:
     path = home.run_dir(run_id) / f"report-{split}.json"
     body: dict[str, Any] | None = read_json(path) if path.is_file() else None
     return body
+
+
+def _likely(home: Home, run_id: str) -> float | None:
+    val = answers_now(home, run_id, "val")
+    return conformal_limit(val, PROMISED) if val is not None else None
 
 
 def _held_out(one: Classifier) -> Sequence[ImageRow]:

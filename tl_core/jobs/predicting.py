@@ -16,7 +16,7 @@ from tl_core.storage import Home
 if TYPE_CHECKING:
     from tl_core.jobs.loading import Classifier
 
-__all__ = ["answer_row", "predict_paths", "predict_with_run"]
+__all__ = ["answer_row", "bundle_row", "predict_paths", "predict_with_run"]
 
 
 def predict_paths(
@@ -34,7 +34,7 @@ def predict_paths(
     """
     bundle = Path(source).expanduser()
     if bundle.exists():
-        answers = [_bundle_row(one) for one in Bundle.open(bundle).predict(paths)]
+        answers = [bundle_row(one) for one in Bundle.open(bundle).predict(paths)]
     else:
         files = [(str(path), path) for path in find_pictures(paths)]
         answers = predict_with_run(home, engine, source, files)
@@ -114,7 +114,8 @@ def answer_row(
     return {"file": name, "top": top, "error": None, "note": note}
 
 
-def _bundle_row(answer: Mapping[str, Any]) -> dict[str, Any]:
+def bundle_row(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """One row of a bundle's answer, in the form of ``answer_row``."""
     ranked = sorted(answer["probabilities"].items(), key=lambda pair: -pair[1])
     return {
         "file": answer["file"],

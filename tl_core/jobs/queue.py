@@ -51,6 +51,7 @@ LANE_OF = {
     "map": "side",
     "familiar": "side",
     "predict_many": "side",
+    "bring_bundle": "side",
     "predict": "quick",
     "report": "quick",
     "preview": "quick",

@@ -19,6 +19,7 @@ from tl_core.jobs import costing, estimate
 from tl_core.jobs.advising import advise
 from tl_core.jobs.baseline import baseline
 from tl_core.jobs.batching import learn_familiar, predict_many
+from tl_core.jobs.bringing_bundles import bring_bundle, predict_with_bundle
 from tl_core.jobs.checking import check
 from tl_core.jobs.choosing import choose_layers, compare_heads
 from tl_core.jobs.controlling import control
@@ -46,9 +47,11 @@ MEASURE_S = 1.0  # seconds of forward passes behind the machine's rate
 
 
 def predict(context: Context) -> dict[str, Any]:
-    """Classify photos by digest with a finished run."""
+    """Classify photos by digest with a finished run, or with the project's ``bundle``."""
     spec = context.row.spec
     files = [(digest, context.home.local_blob(digest)) for digest in spec["digests"]]
+    if spec.get("bundle"):
+        return {"answers": predict_with_bundle(context.home, context.row.project_id, files)}
     answers = predict_with_run(context.home, context.engine, spec["run_id"], files)
     return {"answers": answers}
 
@@ -196,6 +199,7 @@ def _machine_rate(context: Context) -> dict[str, Any]:
 KINDS: dict[str, Callable[[Context], dict[str, Any]]] = {
     "advise": advise,
     "baseline": baseline,
+    "bring_bundle": bring_bundle,
     "check": check,
     "choose_layers": choose_layers,
     "compare_heads": compare_heads,

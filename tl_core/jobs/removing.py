@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from tl_core.errors import RunNotFoundError
+from tl_core.jobs import brought
 from tl_core.jobs.batches import batch_digests, remove_batch
 from tl_core.jobs.library import Library
 from tl_core.jobs.queue import ACTIVE, Queue
@@ -38,7 +39,7 @@ __all__ = [
 STALE_S = 24 * 3600.0  # what nobody has touched for so long was left by a crash
 CALM_S = 60.0  # a scratch folder that is at work gets a new file far more often
 CACHES = ("pixels", "features", "looks")
-INTAKES = ("import", "sample", "predict_many")
+INTAKES = ("import", "sample", "predict_many", "bring_bundle")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -49,7 +50,7 @@ def in_use(home: Home, engine: Engine, project_id: str | None = None) -> set[str
         found |= set(_digests_in(row.spec))
         if row.kind == "train":
             found |= _pictures_of(home, row.id)
-    return found
+    return found | _of_bundles(home, project_id)
 
 
 def remove_unused(home: Home, engine: Engine, digests: Collection[str]) -> None:
@@ -101,6 +102,7 @@ def forget_project(home: Home, engine: Engine, project_id: str) -> None:
         _remove_folders(home, row.id)
         if upload := str(row.spec.get("upload_id", "")):
             _remove_upload(home, upload)
+    brought.remove(home, project_id)
     (home.folder("samples") / f"{project_id}.json").unlink(missing_ok=True)
     _forget_source(home, project_id)
     remove_unused(home, engine, digests)
@@ -162,6 +164,16 @@ def _pictures_of(home: Home, run_id: str) -> set[str]:
     found = batch_digests(home, run_id)
     with suppress(RunNotFoundError):
         found |= {one.digest for one in read_snapshot(home, run_id).images}
+    return found
+
+
+def _of_bundles(home: Home, project_id: str | None) -> set[str]:
+    """Weights of the bundles that were brought, and pictures in the answers they gave."""
+    found: set[str] = set()
+    for owner in brought.projects(home) if project_id is None else (project_id,):
+        about = brought.kept(home, owner)
+        if about is not None:
+            found |= batch_digests(home, owner) | ({about.weights} if about.weights else set())
     return found
 
 

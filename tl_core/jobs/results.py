@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tl_core.evaluate import words
-from tl_core.jobs import crossed
+from tl_core.export.brought import Brought
+from tl_core.jobs import brought, crossed
 from tl_core.jobs.submit import Snapshot, read_snapshot
 from tl_core.storage import Home, read_json
 
@@ -41,6 +42,10 @@ class Results:
     def sentences(self, report: Mapping[str, Any]) -> list[str]:
         """What a report says, in plain words, the most important first."""
         return words.sentences(report)
+
+    def brought(self, project_id: str) -> Brought | None:
+        """The classifier that a project was brought as a bundle; None without one."""
+        return brought.kept(self.home, project_id)
 
     def crossing(self, run_id: str) -> dict[str, Any] | None:
         """A run's cross-validation (``tl_core.jobs.crossed.kept``); None when there is none."""

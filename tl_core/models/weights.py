@@ -35,6 +35,7 @@ MIN_FIT = 0.5  # share of the backbone's tensors a user's file must bring
 PREFIXES = ("module.", "_orig_mod.", "model.", "backbone.", "encoder.", "net.")
 WRAPPERS = ("state_dict", "model", "model_state_dict", "state_dict_ema", "model_ema", "params")
 HUB_FILES = ("model.safetensors", "pytorch_model.bin")  # in the order tried
+PROBED = "network."  # as tl_core.probe.deep names what lies below its head
 SHOWN = 3  # misfits named in an error
 
 
@@ -85,7 +86,7 @@ def read_weights_file(path: Path) -> dict[str, Tensor]:
         raise WeightsFileError(
             f"{path.name} could not be read as network weights.", hint=hint
         ) from err
-    state = _unwrapped(body)
+    state = _without_probe(_unwrapped(body))
     if not state:
         raise WeightsFileError(f"{path.name} holds no tensors.", hint=hint)
     return {key: _full_precision(value) for key, value in _without_prefix(state).items()}
@@ -248,6 +249,14 @@ def _unwrapped(body: Any) -> dict[str, Tensor]:
 
 def _is_mapping(value: Any) -> bool:
     return isinstance(value, Mapping)
+
+
+def _without_probe(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Of a deep probe's weights the network: its head reads all blocks, which no other one does."""
+    below = [key for key in state if key.startswith(PROBED)]
+    if not below or set(state) - set(below) != {"head.weight", "head.bias"}:
+        return state
+    return {key.removeprefix(PROBED): state[key] for key in below}
 
 
 def _without_prefix(state: dict[str, Tensor]) -> dict[str, Tensor]:

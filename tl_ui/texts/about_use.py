@@ -15,12 +15,18 @@ TOLERANCE = "0.001"  # of a probability, as the certificate asks (tl_core.export
 MOST = 48  # pictures compared
 
 
-def answers(layers: str) -> Meaning:
-    """The probabilities of an answer; ``layers`` as the run's settings name them."""
+def answers(layers: str | None) -> Meaning:
+    """The probabilities of an answer.
+
+    Args:
+        layers: As the run's settings name them; None for a classifier that was brought.
+    """
     honest = (
         "How boldly it speaks was set on training pictures left out in turn (a temperature), so "
         "that the shares are neither too high nor too low on the whole."
         if layers in PROBES
+        else "How boldly it speaks was settled where it was made."
+        if layers is None
         else "They are as trained, unless you corrected them on the Evaluate page (Look closer, "
         "Confidence), which also says how far they can be believed."
     )

@@ -105,7 +105,7 @@ def row(one: Answered) -> Mapping[str, str | float | None]:
         "answer": NONE if one.none else one.answer,
         "probability": round(100 * one.top[0][1]) if one.top and not one.none else None,
         "others": others,
-        "likely": ", ".join(one.likely),
+        "likely": ", ".join(one.likely or ()),
         "remark": one.error or (UNSURE if one.unsure else ""),
     }
 

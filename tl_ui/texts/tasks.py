@@ -17,6 +17,7 @@ _KINDS = {
     "report": "Writing the report",
     "preview": "Preparing a preview",
     "advise": "Measuring networks on your pictures",
+    "bring_bundle": "Checking a classifier",
     "baseline": "Making the instant baseline",
     "describe": "Looking into the network",
     "explain": "Looking for the reasons",

@@ -12,7 +12,9 @@ from tl_core.session import Studio
 from tl_ui import page, state
 from tl_ui.errors import shown_kindly
 from tl_ui.text import step_text
+from tl_ui.texts import brought as bundle
 from tl_ui.texts import home as text
+from tl_ui.views import brought
 
 __all__ = ["STRIP_STYLE", "start"]
 
@@ -44,6 +46,8 @@ def start(work: Studio, *, first: bool) -> None:
         _sample(work, first=first)
     with right.container(border=True, height="stretch"):
         _new(work)
+    with st.expander(bundle.TITLE, icon=":material/input:"):
+        brought.form(work)
 
 
 def _sample(work: Studio, *, first: bool) -> None:

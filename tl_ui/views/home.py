@@ -14,6 +14,8 @@ from tl_ui.server.presence import routes_present
 from tl_ui.text import esc_md, step_text
 from tl_ui.texts import home as text
 from tl_ui.texts import tasks
+from tl_ui.texts.brought import card_line
+from tl_ui.views import brought
 from tl_ui.views.beginning import STRIP_STYLE
 
 __all__ = ["at_work", "head", "projects", "recent_runs"]
@@ -35,6 +37,7 @@ PAGE_OF = {  # where a piece of work is looked at; the others on the Data page
     "map": "evaluate",
     "familiar": "predict",
     "predict_many": "predict",
+    "bring_bundle": "predict",
 }
 
 
@@ -67,7 +70,11 @@ def _card(work: Studio, row: Project, run: RunRow | None, position: int) -> None
     st.caption(
         f"{text.size(row.n_images, row.n_classes)} · {text.ago(time.time() - row.updated_at)}"
     )
-    _result(run)
+    bundle = work.brought(row.id)
+    if run is None and bundle is not None:
+        st.markdown(esc_md(card_line(bundle.classes)))
+    else:
+        _result(run)
     st.space("stretch")
     with st.container(horizontal=True):
         clicked = st.button(
@@ -113,6 +120,8 @@ def _result(run: RunRow | None) -> None:
 
 def _where(work: Studio, row: Project, run: RunRow | None) -> str:
     """The page that goes on with a project."""
+    if not row.n_images and brought.there(work, row.id):
+        return "predict"
     if not row.n_images or work.data(row.id).missing:
         return "data"
     if run is None:

@@ -14,7 +14,7 @@ from tl_core.evaluate.drift_words import drift_sentences
 from tl_core.jobs import incoming
 from tl_core.jobs.answer_tables import write_csv, write_workbook
 from tl_core.jobs.batches import Batch, has_batch, kept_batch, kept_refusal
-from tl_core.session import Project, RunRow, Studio
+from tl_core.session import RunRow, Studio
 from tl_ui import asking, state
 from tl_ui.components.uploader import uploader
 from tl_ui.errors import show_error, shown_kindly
@@ -25,6 +25,7 @@ from tl_ui.texts import about_many as about
 from tl_ui.texts import curation
 from tl_ui.texts import many as text
 from tl_ui.views import told
+from tl_ui.views.answering import Answering
 from tl_ui.views.meaning import headed
 from tl_ui.views.runs import zone
 
@@ -36,26 +37,28 @@ HEIGHT = 520
 ROW_PX = 64
 
 
-def section(work: Studio, project: Project, run: RunRow) -> None:
+def section(work: Studio, who: Answering) -> None:
     """Where the pictures come from, and the answers to those of before."""
     headed(text.TITLE, about.many(), key="many.meaning")
     rows = [
         row
-        for row in work.queue.rows(project_id=project.id, kind=KIND, limit=50)
-        if row.spec.get("run_id") == run.id
+        for row in work.queue.rows(project_id=who.project_id, kind=KIND, limit=50)
+        if who.was_asked(row)
     ]
     active = next((row for row in rows if row.active), None)
     if active is not None:
         asking.follow(work, active.id)
         return
-    _bring(work, project, run)
+    _bring(work, who)
     if rows and rows[0].error:
         show_error(rows[0].error)
-    kept = [row for row in rows if row.state == "finished" and has_batch(work.home, run.id, row.id)]
-    chosen = _chosen(run, kept)
-    batch = kept_batch(work.home, run.id, chosen) if chosen else None
+    kept = [
+        row for row in rows if row.state == "finished" and has_batch(work.home, who.owner, row.id)
+    ]
+    chosen = _chosen(who, kept)
+    batch = kept_batch(work.home, who.owner, chosen) if chosen else None
     if batch is not None:
-        _answers(work, run, chosen, batch)
+        _answers(work, who, chosen, batch)
 
 
 def none_of_these(work: Studio, run: RunRow) -> None:
@@ -80,7 +83,7 @@ def none_of_these(work: Studio, run: RunRow) -> None:
         st.rerun()
 
 
-def _chosen(run: RunRow, kept: Sequence[RunRow]) -> str:
+def _chosen(who: Answering, kept: Sequence[RunRow]) -> str:
     """The task whose answers are shown; "" when there are none. The answers stay unread."""
     if len(kept) < 2:
         return kept[0].id if kept else ""
@@ -92,32 +95,32 @@ def _chosen(run: RunRow, kept: Sequence[RunRow]) -> str:
         for row in kept
     }
     return st.selectbox(
-        text.EARLIER, list(names), format_func=lambda key: names[key], key=f"many.{run.id}"
+        text.EARLIER, list(names), format_func=lambda key: names[key], key=f"many.{who.owner}"
     )
 
 
-def _bring(work: Studio, project: Project, run: RunRow) -> None:
+def _bring(work: Studio, who: Answering) -> None:
     if routes_present():
-        done = uploader(key="many.uploader", slot=f"many.{run.id}", mode="ask", classes=())
+        done = uploader(key="many.uploader", slot=f"many.{who.owner}", mode="ask", classes=())
         if done is not None:
-            _ask(work, project, run, upload_id=done.upload_id, name=done.name)
+            _ask(work, who, upload_id=done.upload_id, name=done.name)
     else:
-        _small(work, project, run)
+        _small(work, who)
     with st.form("many.disk", border=False):
         place, button = st.columns([4, 1], vertical_alignment="bottom")
         folder = place.text_input(text.ON_DISK, placeholder=text.ON_DISK_HINT, key="many.folder")
         with button:
             clicked = st.form_submit_button(text.ON_DISK_GO, key="many.read", width="stretch")
     if clicked and folder.strip():
-        _ask(work, project, run, folder=folder.strip())
+        _ask(work, who, folder=folder.strip())
 
 
-def _ask(work: Studio, project: Project, run: RunRow, **source: str) -> None:
-    work.ask(KIND, project.id, run_id=run.id, **source)
+def _ask(work: Studio, who: Answering, **source: str) -> None:
+    work.ask(KIND, who.project_id, **who.asked, **source)
     st.rerun()
 
 
-def _small(work: Studio, project: Project, run: RunRow) -> None:
+def _small(work: Studio, who: Answering) -> None:
     """Streamlit's own uploaders, where the launcher's routes are absent."""
     number = state.memory("many.upload", 0)  # another key every time: what was held is let go
     left, right = st.columns(2, gap="large")
@@ -134,14 +137,15 @@ def _small(work: Studio, project: Project, run: RunRow) -> None:
     if files:
         state.remember("many.upload", number + 1)
         name = files[0][0].replace("\\", "/").split("/")[0]
-        _ask(work, project, run, upload_id=incoming.keep_files(work.home, files), name=name)
+        _ask(work, who, upload_id=incoming.keep_files(work.home, files), name=name)
 
 
-def _answers(work: Studio, run: RunRow, task_id: str, batch: Batch) -> None:
+def _answers(work: Studio, who: Answering, task_id: str, batch: Batch) -> None:
     st.markdown(f"#### {esc_md(text.title(batch))}")
-    _differ(batch)
+    if who.run is not None:
+        _differ(batch)
     if batch.refuses:
-        st.caption(text.refused(kept_refusal(work.home, run.id)))
+        st.caption(text.refused(kept_refusal(work.home, who.owner)))
     options = text.choices(batch)
     choice = st.pills(
         text.SHOW,
@@ -172,7 +176,7 @@ def _answers(work: Studio, run: RunRow, task_id: str, batch: Batch) -> None:
         row_height=ROW_PX,
         key="many.answers",
     )
-    _take_away(work, run, task_id, batch)
+    _take_away(work, who, task_id, batch)
 
 
 def _differ(batch: Batch) -> None:
@@ -186,7 +190,7 @@ def _differ(batch: Batch) -> None:
         st.caption(text.NOT_TOLD if n < FEWEST else text.NOT_COMPARED)
 
 
-def _take_away(work: Studio, run: RunRow, task_id: str, batch: Batch) -> None:
+def _take_away(work: Studio, who: Answering, task_id: str, batch: Batch) -> None:
     stem = "".join(one if one.isalnum() or one in "-_" else "-" for one in Path(batch.name).stem)
 
     def made(kind: str) -> bytes:
@@ -219,7 +223,7 @@ def _take_away(work: Studio, run: RunRow, task_id: str, batch: Batch) -> None:
         )
         if st.button(text.REMOVE, icon=":material/delete:", type="tertiary", key="many.remove"):
             with shown_kindly():
-                work.forget_answers(run.id, task_id)
+                work.forget_answers(who.owner, task_id)
                 told.say(text.REMOVED)
                 st.rerun()
     st.caption(text.KEPT)

@@ -17,20 +17,23 @@ from tl_core.data.pixels import fit_square
 from tl_core.data.thumbs import ensure_thumb
 from tl_core.errors import TLError
 from tl_core.evaluate.confidence import conformal_limit
-from tl_core.session import ImageRow, Project, RunRow, Studio
+from tl_core.export.brought import PROMISED
+from tl_core.jobs import incoming
+from tl_core.session import ImageRow, RunRow, Studio
 from tl_ui import asking, state
 from tl_ui.charts import probabilities
 from tl_ui.errors import show_error
 from tl_ui.text import esc_md
 from tl_ui.texts import about_use as about
+from tl_ui.texts import brought
 from tl_ui.texts import predict as text
 from tl_ui.views import explain, many
+from tl_ui.views.answering import Answering
 from tl_ui.views.meaning import explained
 
 __all__ = ["SOURCE", "answers", "source", "sources"]
 
 MOST_PHOTOS = 8
-PROMISED = 0.9  # of the sets of answers
 HELD_SHOWN = 8
 TILE_PX = 160
 SEEN_PX = 96  # how large the network's view is drawn
@@ -44,11 +47,11 @@ ERROR, LAST, SHUFFLE = "predict.error", "predict.last", "predict.shuffle"
 # -- where a picture comes from --------------------------------------------------------------------
 
 
-def source() -> str:
+def source(who: Answering) -> str:
     """Which of ``SOURCES`` the pictures come from."""
     kind = st.segmented_control(
         text.SOURCE,
-        list(text.SOURCES),
+        [one for one in text.SOURCES if one != "held" or who.run is not None],
         default="photo",
         required=True,
         format_func=lambda one: text.SOURCES[one],
@@ -58,18 +61,18 @@ def source() -> str:
     return kind or "photo"
 
 
-def sources(work: Studio, project: Project, run: RunRow, kind: str) -> None:
+def sources(work: Studio, who: Answering, kind: str) -> None:
     """Own photos, the webcam, or held-out pictures; whatever is given is asked at once."""
     if kind == "camera":
         st.camera_input(
             text.CAMERA,
             key=CAMERA,
             on_change=_take,
-            args=(work, project.id, run.id, CAMERA),
+            args=(work, who, CAMERA),
         )
         st.caption(text.CAMERA_NOTE)
-    elif kind == "held":
-        _held_out(work, project, run)
+    elif kind == "held" and who.run is not None:
+        _held_out(work, who, who.run)
     else:
         st.file_uploader(
             text.PHOTO,
@@ -77,11 +80,11 @@ def sources(work: Studio, project: Project, run: RunRow, kind: str) -> None:
             accept_multiple_files=True,
             key="predict.photos",
             on_change=_take,
-            args=(work, project.id, run.id, "predict.photos"),
+            args=(work, who, "predict.photos"),
         )
 
 
-def _take(work: Studio, project_id: str, run_id: str, key: str) -> None:
+def _take(work: Studio, who: Answering, key: str) -> None:
     """Keep what a widget was given and ask about it; what is no picture is said."""
     given = st.session_state.get(key)
     files = given if isinstance(given, list) else [given] if given else []
@@ -89,7 +92,7 @@ def _take(work: Studio, project_id: str, run_id: str, key: str) -> None:
     digests, names = [], []
     for file in files[:MOST_PHOTOS]:
         try:
-            kept = work.keep_picture(file.name, file.getvalue(), run_id)
+            kept = _kept(work, who, file.name, file.getvalue())
             digests.append(kept.digest)
             names.append(text.WEBCAM if key == CAMERA else kept.name)
         except TLError as err:
@@ -97,15 +100,22 @@ def _take(work: Studio, project_id: str, run_id: str, key: str) -> None:
     if len(files) > MOST_PHOTOS:
         st.toast(text.TOO_MANY)
     if digests:
-        _ask(work, project_id, run_id, {"digests": digests, "names": names})
+        _ask(work, who, {"digests": digests, "names": names})
 
 
-def _ask(work: Studio, project_id: str, run_id: str, about: dict[str, Any]) -> None:
-    state.remember(f"{LAST}.{project_id}", about)
-    work.ask("predict", project_id, run_id=run_id, **about)
+def _kept(work: Studio, who: Answering, name: str, content: bytes) -> incoming.KeptPicture:
+    bundle = who.bundle
+    if bundle is None:
+        return work.keep_picture(name, content, who.owner)
+    return incoming.keep_picture(work.home, name, content, reading=lambda: bundle.reading)
 
 
-def _held_out(work: Studio, project: Project, run: RunRow) -> None:
+def _ask(work: Studio, who: Answering, about: dict[str, Any]) -> None:
+    state.remember(f"{LAST}.{who.project_id}", about)
+    work.ask("predict", who.project_id, **who.asked, **about)
+
+
+def _held_out(work: Studio, who: Answering, run: RunRow) -> None:
     snapshot = work.snapshot(run.id)
     rows = snapshot.part("test") or snapshot.part("val")
     if not rows:
@@ -122,7 +132,7 @@ def _held_out(work: Studio, project: Project, run: RunRow) -> None:
                     text.TRY,
                     key=f"predict.try.{row.id}",
                     on_click=_try,
-                    args=(work, project.id, run.id, row),
+                    args=(work, who, row),
                     width="stretch",
                 )
     if len(rows) > HELD_SHOWN:
@@ -135,10 +145,10 @@ def _held_out(work: Studio, project: Project, run: RunRow) -> None:
         )
 
 
-def _try(work: Studio, project_id: str, run_id: str, row: ImageRow) -> None:
+def _try(work: Studio, who: Answering, row: ImageRow) -> None:
     state.remember(ERROR, None)
     about = {"digests": [row.digest], "names": [row.path], "labels": [row.label]}
-    _ask(work, project_id, run_id, about)
+    _ask(work, who, about)
 
 
 def _thumb(work: Studio, row: ImageRow) -> None:
@@ -152,54 +162,63 @@ def _thumb(work: Studio, row: ImageRow) -> None:
 # -- the answer ------------------------------------------------------------------------------------
 
 
-def answers(work: Studio, project: Project, run: RunRow) -> None:
+def answers(work: Studio, who: Answering) -> None:
     """The answers to the latest question, or how far the network is with it."""
     error = state.memory(ERROR, None)
     if error:
         show_error(error)
-    row = _latest(work, project, run)
+    row = _latest(work, who)
     if row is None:
         with st.container(border=True):
             st.markdown(f"**{text.EMPTY}**")
-            st.markdown(text.EMPTY_BODY)
+            st.markdown(text.EMPTY_BODY if who.run is not None else brought.EMPTY_BODY)
         return
     if row.active:
         st.markdown(f"**{text.LOOKING}**")
         asking.follow(work, row.id, can_cancel=False)
-        st.caption(text.FIRST)
+        if who.run is not None:
+            st.caption(text.FIRST)
         return
     if row.error:
         show_error(row.error)
         return
-    val = work.answers(run.id, "val")
-    limit = conformal_limit(val, PROMISED) if val is not None else None
+    limit = _limit(work, who)
     names = row.spec.get("names") or []
     labels = row.spec.get("labels") or []
     for i, answer in enumerate((row.result or {}).get("answers", [])):
         name = str(names[i]).rpartition("/")[2] if i < len(names) else ""
         with st.container(border=True):
             label = labels[i] if i < len(labels) else ""
-            _answer(work, run, answer, name, label, limit, key=f"{row.id}.{i}")
-    many.none_of_these(work, run)
-    layers = str(run.spec.get("freeze", {}).get("layers", ""))
+            _answer(work, who, answer, name, label, limit, key=f"{row.id}.{i}")
+    if who.run is not None:
+        many.none_of_these(work, who.run)
+    layers = str(who.run.spec.get("freeze", {}).get("layers", "")) if who.run else None
     explained(about.answers(layers), key="answers.meaning")
 
 
-def _latest(work: Studio, project: Project, run: RunRow) -> RunRow | None:
-    """The latest question put to this run; the pictures of another run's are asked again here."""
-    rows = work.queue.rows(project_id=project.id, kind="predict", limit=50)
-    row = next((one for one in rows if one.spec.get("run_id") == run.id), None)
-    about = state.memory(f"{LAST}.{project.id}", None)
+def _limit(work: Studio, who: Answering) -> float | None:
+    """Probability from which a class counts as likely; None where it is not known."""
+    if who.bundle is not None:
+        return who.bundle.likely
+    val = work.answers(who.owner, "val")
+    return conformal_limit(val, PROMISED) if val is not None else None
+
+
+def _latest(work: Studio, who: Answering) -> RunRow | None:
+    """The latest question put to it; the pictures another one was asked are asked again here."""
+    rows = work.queue.rows(project_id=who.project_id, kind="predict", limit=50)
+    row = next((one for one in rows if who.was_asked(one)), None)
+    about = state.memory(f"{LAST}.{who.project_id}", None)
     if about and (row is None or row.spec.get("digests") != about["digests"]):
-        _ask(work, project.id, run.id, about)
-        rows = work.queue.rows(project_id=project.id, kind="predict", limit=1)
+        _ask(work, who, about)
+        rows = work.queue.rows(project_id=who.project_id, kind="predict", limit=1)
         row = rows[0]
     return row
 
 
 def _answer(
     work: Studio,
-    run: RunRow,
+    who: Answering,
     answer: dict[str, Any],
     name: str,
     label: str,
@@ -221,7 +240,7 @@ def _answer(
         st.markdown(esc_md(text.truth(label, top[0][0])))
     picture, chart = st.columns([1, 2], gap="medium")
     with picture:
-        _pictures(work, run, str(answer["file"]), name)
+        _pictures(work, who, str(answer["file"]), name)
     with chart:
         st.plotly_chart(
             probabilities(top[: text.MOST_BARS]),
@@ -229,21 +248,30 @@ def _answer(
             config={"displayModeBar": False},
         )
         st.caption(esc_md(text.bars(top[: text.MOST_BARS], len(top))))
-    explain.offer(work, run, str(answer["file"]))
+    if who.run is not None:
+        explain.offer(work, who.run, str(answer["file"]))
 
 
-def _pictures(work: Studio, run: RunRow, digest: str, name: str) -> None:
+def _seen(who: Answering) -> tuple[int | None, str]:
+    """Side of the network's input, and how a picture becomes square."""
+    if who.bundle is not None:
+        return who.bundle.size_px, who.bundle.resize
+    train = RunSpec.from_dict(who.run.spec if who.run is not None else {}).train
+    return train.image_size, train.resize
+
+
+def _pictures(work: Studio, who: Answering, digest: str, name: str) -> None:
     """The photo as it is, and small below it what is left of it for the network."""
-    train = RunSpec.from_dict(run.spec).train
+    size_px, resize = _seen(who)
     try:
         st.image(str(ensure_thumb(work.home, digest, 320)), alt=name, width="stretch")
         st.caption(esc_md(name))
-        if train.image_size is None:
+        if size_px is None:
             return
         home = work.home.root.as_posix()
-        seen = _fitted(home, digest, train.image_size, train.resize, _work=work)
+        seen = _fitted(home, digest, size_px, resize, _work=work)
         st.image(seen, alt=text.SEEN, width=SEEN_PX)
-        st.caption(text.seen(train.image_size))
+        st.caption(text.seen(size_px))
     except TLError as err:
         show_error(err.to_dict())
 
