@@ -1,8 +1,9 @@
 """Do the exported forms answer as the app does, for every family, and how fast.
 
-``python -m benchmarks.exports families`` writes every network of the catalogue, one of each
-architecture, with RANDOM weights at a small size, as ONNX and in 8-bit numbers, and compares both
-with torch on noise. Random weights say whether the form is right, not what 8 bits cost a trained
+``python -m benchmarks.exports families [--only ARCHITECTURE...]`` writes every network of the
+catalogue, one of each architecture, with RANDOM weights at a small size, as a whole bundle:
+certified on pictures of noise, in 8-bit numbers too, brought again as another machine would, and
+its weights loaded. Random weights say whether the form is right, not what 8 bits cost a trained
 network. ``python -m benchmarks.exports runs HOME RUN...`` exports finished runs, asks app, ONNX and
 8-bit ONNX about all their held-out pictures, and times the app's own predict (files in, one at a
 time), the bundle's script's code and bare onnxruntime on ready pixels, in turn, in one process. A
@@ -12,6 +13,7 @@ JSON object per line.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import tempfile
 import time
@@ -23,15 +25,18 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import torch
+from numpy.typing import NDArray
+from PIL import Image
 from sqlalchemy import Engine
 
+from tl_core.config import ModelConfig, RunSpec
 from tl_core.errors import TLError
 from tl_core.evaluate.predict import predict_files, probabilities
+from tl_core.export.bring import WEIGHTS, bring
+from tl_core.export.bundle import write_bundle, zip_of
 from tl_core.export.extras import Extras, HeldOut
-from tl_core.export.int8 import measured_loss, write_int8
 from tl_core.export.load import Bundle
-from tl_core.export.onnx import write_onnx
-from tl_core.export.predict_template import Classifier, pixels_and_note
+from tl_core.export.predict_template import pixels_and_note
 from tl_core.jobs.exporting import write_run_bundle
 from tl_core.jobs.loading import load_classifier
 from tl_core.jobs.schema import open_engine
@@ -49,9 +54,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("families", "runs"))
     parser.add_argument("given", nargs="*", metavar="HOME RUN")
+    parser.add_argument("--only", nargs="+", default=[], metavar="ARCHITECTURE")
     given = parser.parse_args()
     if given.what == "families":
-        rows = families()
+        rows = families(given.only)
     else:
         home = Home(Path(given.given[0]))
         engine = open_engine(home)
@@ -60,9 +66,9 @@ def main() -> None:
         print(json.dumps(row), flush=True)
 
 
-def families() -> Iterator[dict[str, Any]]:
-    """One row per architecture of the catalogue, the smallest first."""
-    seen: set[str] = set()
+def families(only: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """One row per architecture of the catalogue (or of those named), the smallest first."""
+    seen = {one.architecture for one in cards() if only and one.architecture not in only}
     for card in sorted(cards(), key=lambda one: one.parameters):
         if card.architecture not in seen:
             seen.add(card.architecture)
@@ -80,44 +86,54 @@ def _family(card: ModelCard) -> dict[str, Any]:
     model = build(card.name, n_classes=3, weights="random", image_size=size)
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (NOISE, 3, size, size), dtype=np.uint8)
-    wanted = probabilities(model, pixels, mean=card.mean, std=card.std)
+    labels = probabilities(model, pixels, mean=card.mean, std=card.std).argmax(1)
+    facts = asdict(card)
+    facts.pop("groups")
+    spec = RunSpec(model=ModelConfig(name=card.name, weights="random"))
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / "bundle"
-        folder.mkdir()
-        names = ["a", "b", "c"]
-        write_onnx(
-            model, folder / "model.onnx", classes=names, size_px=size, mean=card.mean, std=card.std
+        folder = write_bundle(
+            model,
+            classes=["a", "b", "c"],
+            card_facts=facts,
+            preprocessing={
+                "size_px": size,
+                "resize": "squash",
+                "mean": list(card.mean),
+                "std": list(card.std),
+            },
+            report=None,
+            spec=spec.to_dict(),
+            sample_images=[(f"{at}.png", _png(one)) for at, one in enumerate(pixels)],
+            target=Path(scratch) / "bundle",
+            date="2026-01-01",
+            extras=Extras(int8=card.parameters <= LARGEST),
+            held_out=HeldOut(
+                calibration=pixels,
+                split="test",
+                labels=labels.astype(np.int64),
+                pictures=tuple(str(at) for at in range(NOISE)),
+                batches=lambda: iter([pixels]),
+            ),
         )
-        how = {"size_px": size}
-        got = Classifier(str(folder / "model.onnx"), names, how).probabilities(pixels)
-        row = {
-            "size_px": size,
-            "pictures": NOISE,
-            "same": int((got.argmax(1) == wanted.argmax(1)).sum()),
-            "largest_difference": float(np.abs(got - wanted).max()),
-        }
-        if card.parameters <= LARGEST:
-            row["int8"] = _eight_bits(folder, pixels, wanted, names)
+        certificate = json.loads((folder / "certificate.json").read_text("utf-8"))
+        there = Path(scratch) / "there"
+        there.mkdir()
+        brought = bring(zip_of(folder), there)
+        build(card.name, n_classes=3, weights="file", weights_path=there / WEIGHTS)
+        kept = ("pictures", "same_answers", "largest_difference")
+        row = {"size_px": size, **{key: certificate[key] for key in kept}}
+        row |= {"megabytes": (folder / "model.onnx").stat().st_size / 1e6}
+        row["brought"] = brought.certified
+        if "int8" in certificate:
+            kept = ("way", "agree", "largest_difference", "megabytes", "median_ms")
+            row["int8"] = {key: certificate["int8"][key] for key in kept}
     return row
 
 
-def _eight_bits(
-    folder: Path, pixels: np.ndarray, wanted: np.ndarray, names: Sequence[str]
-) -> dict[str, Any] | str:
-    held = HeldOut(
-        calibration=pixels,
-        split="test",
-        labels=wanted.argmax(1).astype(np.int64),
-        pictures=tuple(str(i) for i in range(len(pixels))),
-        batches=lambda: iter([pixels]),
-    )
-    try:
-        made = write_int8(folder, pixels)
-    except TLError as err:
-        return err.message
-    loss = measured_loss(folder, held, names)
-    kept = ("agree", "largest_difference", "megabytes", "median_ms")
-    return {"way": made["way"], **{key: loss[key] for key in kept}}
+def _png(pixels: NDArray[np.uint8]) -> bytes:
+    sink = io.BytesIO()
+    Image.fromarray(np.moveaxis(pixels, 0, -1)).save(sink, "PNG")
+    return sink.getvalue()
 
 
 def judged(home: Home, engine: Engine, run_id: str) -> dict[str, Any]:
