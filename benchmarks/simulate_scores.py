@@ -5,12 +5,14 @@ lie apart by so many standard deviations, and the pictures of a group share half
 Counted is how often the 95 % interval of ``tl_core.evaluate.scores`` holds the true score, and
 beside it the plain percentile bootstrap of the same draws.
 
-Run it with ``python -m benchmarks.simulate_scores [DRAWS]``; it prints a table.
+Run it with ``python -m benchmarks.simulate_scores [DRAWS] [--groups]``; it prints a table, with
+``--groups`` of the parts whose pictures come in groups alone. By chance a share of 95 in 100 lies
+within 1 point of 95 for 1,000 draws in 85 of 100 cases, within 1.4 in 95.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +45,7 @@ CASES = (
     Case(classes=10, apart=1.8, per_class=40),
     Case(classes=10, apart=3.2, per_class=10),
     Case(classes=10, apart=3.2, per_class=40),
+    Case(classes=2, apart=1.2, per_class=40, group=5),
     Case(classes=3, apart=2.0, per_class=40, group=4),
     Case(classes=3, apart=2.0, per_class=120, group=4),
     Case(classes=3, apart=3.2, per_class=120, group=8),
@@ -95,10 +98,15 @@ def covered(case: Case, draws: int) -> dict[str, float]:
 
 def main() -> None:
     """Print a line per case."""
-    draws = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("draws", nargs="?", type=int, default=1000)
+    parser.add_argument("--groups", action="store_true")
+    options = parser.parse_args()
     print("classes  apart  per class  group  " + "  ".join((*NAMES, "plain bootstrap")))
     for case in CASES:
-        found = covered(case, draws)
+        if options.groups and case.group == 1:
+            continue
+        found = covered(case, options.draws)
         cells = [f"{100 * found[one]:.1f}" if one in found else "-" for one in (*NAMES, "plain")]
         print(
             f"{case.classes:7d}  {case.apart:5.1f}  {case.per_class:9d}  {case.group:5d}  "

@@ -19,4 +19,5 @@ else:
         predict.sources(work, who, kind)
     with right:
         predict.answers(work, who)
-page.next_step("export")
+if who.run is not None:
+    page.next_step("export")

@@ -129,8 +129,29 @@ def test_the_main_job(server: Server, page: Page, shots: Path, tmp_path: Path) -
         ).first.click()
     archive = tmp_path / "bundle.zip"
     waiting.value.save_as(archive)
+    bring_again(page, server, archive, shots)
     assert not [line for line in errors if "Content Security Policy" in line], errors
     run_elsewhere(archive, tmp_path / "elsewhere", Home(server.home), run_id)
+
+
+def bring_again(page: Page, server: Server, archive: Path, shots: Path) -> None:
+    """Somebody else opens the bundle in the studio and asks it about a photo."""
+    page.goto(server.url)
+    settled(page)
+    page.get_by_text("Somebody sent you a classifier?").click()
+    page.locator("input[type=file]").first.set_input_files(archive)
+    expect(page.get_by_text("bundle.zip")).to_be_visible()
+    button(page, "Bring it")
+    page.wait_for_url(re.compile("/predict"), timeout=PATIENCE_MS)
+    expect(page.get_by_text(re.compile("knows 6 classes"))).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text(re.compile("got the same answers"))).to_be_visible()
+    settled(page)
+    tile = next(Path("assets/sample_tiles").glob("*.webp"))
+    page.locator("input[type=file]").first.set_input_files(tile)
+    expect(page.get_by_text(re.compile("sure: |Leaning towards|Undecided")).first).to_be_visible(
+        timeout=PATIENCE_MS
+    )
+    page.screenshot(path=shots / "brought.png")
 
 
 def run_elsewhere(archive: Path, folder: Path, home: Home, run_id: str) -> None:

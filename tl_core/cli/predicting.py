@@ -23,6 +23,9 @@ from tl_core.storage import Home, atomic_path
 __all__ = ["predict"]
 
 START_BYTES = 16
+COMPARE = (
+    "Whether these pictures differ from those the run was judged on was not looked at: add --none."
+)
 
 
 def predict(options: argparse.Namespace) -> int:
@@ -30,6 +33,7 @@ def predict(options: argparse.Namespace) -> int:
     home = Home(options.home)
     if options.xlsx or options.none or any(_is_archive(Path(one)) for one in options.paths):
         return _many(home, options)
+    from tl_core.evaluate.drift import FEWEST
     from tl_core.jobs.predicting import predict_paths
 
     answers = predict_paths(
@@ -47,6 +51,8 @@ def predict(options: argparse.Namespace) -> int:
                 top = ", ".join(f"{label} {percent(p)}" for label, p in one["top"])
                 note = f" ({one['note']})" if one["note"] else ""
                 print(f"{one['file']}: {top}{note}")
+        if len(answers) >= FEWEST and not Path(options.source).expanduser().exists():
+            print(COMPARE, file=sys.stderr)
     return 0 if any(not one["error"] for one in answers) else 2
 
 

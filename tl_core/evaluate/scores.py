@@ -1,7 +1,8 @@
 """Every score of a part with its interval, pictures that belong together counted as one witness.
 
 A score's standard error comes from a bootstrap that draws groups, class by class; its interval is
-Wilson's for as many independent pictures as that error is worth. A plain bootstrap interval is far
+Wilson's for as many independent pictures as that error is worth, fewer where few groups told the
+error (Korn and Graubard 1998). A plain bootstrap interval is far
 too narrow for few pictures and for scores near 1: of 10 pictures in each of two classes that are
 answered to 96 % it covers the true accuracy in 50 of 100 cases, Wilson's in 95 (``python -m
 benchmarks.simulate_scores``).
@@ -12,15 +13,16 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy import special
 
 from tl_core.evaluate.answers import Answers, Bools, Floats, Ints
-from tl_core.intervals import wilson, wilson_share
+from tl_core.intervals import LEVEL, wilson, wilson_share
 
 __all__ = [
     "Score",
     "drawn_weights",
     "effective_pictures",
-    "scored",
+    "ranked",
     "scores",
     "share_of_groups",
     "weighted_auc",
@@ -76,7 +78,9 @@ def scores(answers: Answers, units: Ints | None = None) -> dict[str, Score]:
         shares["macro_auc"] = np.mean(areas, axis=0)
     groups = len(np.unique(units))
     found = {
-        name: scored(values, n, groups, worth=RANKED_WORTH if name == "macro_auc" else 1.0)
+        name: ranked(values, answers.labels, units)
+        if name == "macro_auc"
+        else _scored(values, n, groups, groups - int(occurs.sum()))
         for name, values in shares.items()
     }
     if groups == n:  # a plain share of pictures that stand alone needs no bootstrap
@@ -85,17 +89,29 @@ def scores(answers: Answers, units: Ints | None = None) -> dict[str, Score]:
     return found
 
 
-def scored(values: Floats, n: int, groups: int, *, worth: float = 1.0) -> Score:
-    """A score between 0 and 1 from itself and its draws.
+def ranked(values: Floats, labels: Ints, units: Ints) -> Score:
+    """The area under a curve, or a mean of such, from itself and its draws.
+
+    It compares pictures of a class with others, so the class with few groups limits how well its
+    error is known: the degrees of freedom are the harmonic mean of those of the classes. With their
+    sum the interval held the truth in 92.8 of 100, with this in 94 to 95.
 
     Args:
-        values: (1 + draws,), the score of the pictures as they are first.
-        n: Pictures.
-        groups: Of pictures; each picture is one when all stand alone.
-        worth: At most so many independent pictures is a picture worth.
+        values: (1 + draws,), the area of the pictures as they are first.
+        labels: (N,) classes within which groups were drawn.
+        units: (N,) what belongs together.
     """
+    of_class = np.bincount(_class_of_units(labels, units)[0])
+    freedom = np.maximum(of_class[of_class > 0] - 1.0, 1.0)
+    mean = len(freedom) / float((1.0 / freedom).sum())
+    return _scored(values, len(labels), int(of_class.sum()), mean, RANKED_WORTH)
+
+
+def _scored(values: Floats, n: int, groups: int, freedom: float, worth: float = 1.0) -> Score:
+    """A score between 0 and 1 from itself and its draws, (1 + draws,), itself first."""
     value = float(values[0])
-    return Score(value, *wilson_share(value, _worth(value, values[1:], n, groups, worth)))
+    found = _worth(value, values[1:], n, groups, freedom, worth)
+    return Score(value, *wilson_share(value, found))
 
 
 def share_of_groups(hits: Bools, units: Ints, drawn: Floats) -> Score:
@@ -113,7 +129,7 @@ def share_of_groups(hits: Bools, units: Ints, drawn: Floats) -> Score:
     total = drawn.sum(axis=1)
     there = total > 0  # a draw may hold none of them
     shares = (drawn[there] @ hits) / total[there]
-    worth = _worth(value, shares, n, groups) if len(shares) > 1 else float(groups)
+    worth = _worth(value, shares, n, groups, groups - 1) if len(shares) > 1 else float(groups)
     return Score(value, *wilson_share(value, worth))
 
 
@@ -127,7 +143,8 @@ def effective_pictures(right: Bools, labels: Ints, units: Ints) -> float:
     if groups == n:
         return float(n)
     drawn = drawn_weights(labels, units)
-    return _worth(float(right.mean()), drawn @ right / drawn.sum(axis=1), n, groups)
+    shares = drawn @ right / drawn.sum(axis=1)
+    return _worth(float(right.mean()), shares, n, groups, groups - len(np.unique(labels)))
 
 
 def drawn_weights(labels: Ints, units: Ints, draws: int = DRAWS) -> Floats:
@@ -141,10 +158,7 @@ def drawn_weights(labels: Ints, units: Ints, draws: int = DRAWS) -> Floats:
         Rao and Wu 1988, J. Am. Stat. Assoc. 83, 231-241.
     """
     rng = np.random.default_rng(SEED)
-    _, unit = np.unique(units, return_inverse=True)
-    table = np.zeros((unit.max() + 1, labels.max() + 1), dtype=np.int64)
-    np.add.at(table, (unit, labels), 1)
-    stratum = table.argmax(axis=1)
+    stratum, unit = _class_of_units(labels, units)
     by_unit = np.ones((draws, len(stratum)))
     for one in np.unique(stratum):
         mine = np.flatnonzero(stratum == one)
@@ -154,6 +168,14 @@ def drawn_weights(labels: Ints, units: Ints, draws: int = DRAWS) -> Floats:
             by_unit[:, mine] = counts * (m / (m - 1))
     found: Floats = by_unit[:, unit]
     return found
+
+
+def _class_of_units(labels: Ints, units: Ints) -> tuple[Ints, Ints]:
+    """(G,) the class most of a group's pictures have, and (N,) the group of each picture."""
+    _, unit = np.unique(units, return_inverse=True)
+    table = np.zeros((unit.max() + 1, labels.max() + 1), dtype=np.int64)
+    np.add.at(table, (unit, labels), 1)
+    return table.argmax(axis=1), unit
 
 
 def weighted_auc(scores: Floats, positive: Bools, weights: Floats) -> Floats:
@@ -194,11 +216,27 @@ def _f1s(confusion: Floats) -> Floats:
     return found
 
 
-def _worth(value: float, drawn: Floats, n: int, groups: int, worth: float = 1.0) -> float:
+def _worth(
+    value: float, drawn: Floats, n: int, groups: int, freedom: float, worth: float = 1.0
+) -> float:
+    """Independent pictures that a score's error is worth, 1 to ``worth`` times the pictures.
+
+    Where pictures come in groups the error has few degrees of freedom (groups less classes), and
+    Student's quantile takes the place of the normal one. That goes no further than to one picture a
+    group, which is known without an error: all pictures of a group share their fate.
+
+    Source:
+        Korn and Graubard 1998, Survey Methodology 24, 193-201.
+    """
     error = float(drawn.std(ddof=1))
     if error <= 0.0 or not 0.0 < value < 1.0:
         return float(groups)
-    return float(min(max(value * (1.0 - value) / error**2, 1.0), worth * n))
+    found = min(max(value * (1.0 - value) / error**2, 1.0), worth * n)
+    if groups < n:
+        quantile = (1.0 + LEVEL) / 2.0
+        wide = special.stdtrit(max(freedom, 1.0), quantile) / special.ndtri(quantile)
+        found = max(found / float(wide) ** 2, min(found, float(groups)))
+    return float(found)
 
 
 def _of_loss(losses: Floats, drawn: Floats, units: Ints) -> Score:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tl_core.evaluate.answers import Answers, Bools, Floats, Ints
-from tl_core.evaluate.scores import RANKED_WORTH, Score, drawn_weights, scored, weighted_auc
+from tl_core.evaluate.scores import Score, drawn_weights, ranked, weighted_auc
 from tl_core.intervals import wilson
 
 __all__ = ["Counted", "Curves", "as_answered", "cheapest", "counted", "curves"]
@@ -95,12 +95,7 @@ def curves(answers: Answers, position: int, units: Ints | None = None) -> Curves
         found=found,
         alarms=alarms / n_others,
         precision=precision,
-        area=scored(
-            weighted_auc(given, positive, weights),
-            len(answers),
-            len(np.unique(units)),
-            worth=RANKED_WORTH,
-        ),
+        area=ranked(weighted_auc(given, positive, weights), positive.astype(np.int64), units),
         average_precision=float((np.diff(found) * precision[1:]).sum()),
         n_class=n_class,
         n_others=n_others,

@@ -60,7 +60,7 @@ def bring_bundle(context: Context) -> dict[str, Any]:
         hint = "Give the full path of a bundle's zip or folder on the machine Thaw runs on."
         raise DataError(err.message, hint=hint) from err
     try:
-        with tempfile.TemporaryDirectory(dir=home.folder("bundles"), prefix=".") as scratch:
+        with tempfile.TemporaryDirectory(dir=home.folder("tmp")) as scratch:
             folder = Path(scratch) / "bundle"
             folder.mkdir()
             report(0, STEPS)

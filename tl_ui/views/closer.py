@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 import streamlit as st
@@ -16,7 +17,7 @@ from tl_core.evaluate.confidence import (
     judged_sets,
     reliability,
 )
-from tl_core.evaluate.thresholds import Counted, as_answered, cheapest, counted, curves
+from tl_core.evaluate.thresholds import Counted, Curves, as_answered, cheapest, counted, curves
 from tl_core.session import ImageRow, RunRow, Studio
 from tl_ui import asking, closer_charts, gallery, state
 from tl_ui.errors import show_error
@@ -93,6 +94,19 @@ def _scores(report: Mapping[str, Any]) -> None:
 # -- one class -------------------------------------------------------------------------------------
 
 
+def _stamp(answers: Answers) -> str:
+    """Changes with the answers: when they are corrected or judged anew."""
+    body = sha256(answers.probabilities.tobytes())
+    body.update(answers.labels.tobytes())
+    return body.hexdigest()
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _curves(stamp: str, position: int, *, _answers: Answers) -> Curves:
+    """The 500 redraws of the area's interval, not at every move of a slider."""
+    return curves(_answers, position, _answers.units)
+
+
 def _one_class(answers: Answers, val: Answers | None, split: str) -> None:
     headed(text.CLASS, about.one_class(), key="closer.class.meaning", level="bold")
     names = list(answers.classes)
@@ -113,7 +127,7 @@ def _one_class(answers: Answers, val: Answers | None, split: str) -> None:
     )
     position = names.index(label)
     try:
-        found = curves(answers, position, answers.units)
+        found = _curves(_stamp(answers), position, _answers=answers)
     except ValueError:
         st.info(text.NO_CURVE)
         return

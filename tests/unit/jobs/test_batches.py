@@ -185,6 +185,10 @@ def test_the_command_line_reads_a_zip_and_leaves_no_picture_behind(
     assert sheet is not None and len(sheet._images) == 25
     assert main(["predict", run_id, str(source / "up" / "000.png"), "--none"]) == 2
     assert "one folder or one archive" in capsys.readouterr().err
+    assert main(["predict", run_id, str(source), "--home", str(home.root)]) == 0
+    assert "add --none" in capsys.readouterr().err
+    assert main(["predict", run_id, str(source / "up"), "--home", str(home.root)]) == 0
+    assert "add --none" not in capsys.readouterr().err, "too few to tell"
 
 
 def test_a_run_learns_when_to_say_none_of_these(
