@@ -9,6 +9,7 @@ import pytest
 from tests.pages import seed
 from tests.pages.conftest import OpenPage, texts
 from tests.pages.test_predict import answered, source
+from tl_core.config import ModelConfig, RunSpec
 from tl_core.jobs.batches import Answered, Batch, keep_batch
 from tl_core.session import Studio
 from tl_ui.texts import brought as text
@@ -142,3 +143,14 @@ def test_its_card_on_the_first_page_leads_to_predict(open_page: OpenPage, studio
     assert "A classifier that was brought; knows 2 classes" in plain(texts(app))
     app.button(key=f"home.open.{project.id}").click().run()
     assert predict.EMPTY in texts(app) and not app.exception
+
+
+def test_the_model_page_says_where_a_training_begins(open_page: OpenPage, studio: Studio) -> None:
+    project = seed.bundle(studio)
+    about = studio.brought(project.id)
+    assert about is not None
+    studio.library.replace_images(project.id, seed.intake(studio.home), seed.DataConfig())
+    model = ModelConfig(name=about.model, weights="file", weights_file=about.weights)
+    studio.save_draft(project.id, RunSpec(model=model))
+    said = plain(texts(open_page("model", project=project.id)))
+    assert "Goes on from the classifier Birds" in said

@@ -162,6 +162,11 @@ def origin(card: ModelCard) -> str:
     return f"{words}. {NO_COMMERCE}" if card.commercial is False else words
 
 
+def brought(name: str) -> str:
+    """Said of a network that starts from the classifier the project was brought."""
+    return f"Goes on from the classifier {name} that was brought to this project."
+
+
 def own(file: str) -> str:
     """Said of a network that starts from the user's file."""
     return f"Starts from your weights file {file}." if file else "Starts from your weights file."

@@ -41,7 +41,7 @@ def chosen(work: Studio, project: Project, spec: RunSpec) -> None:
             _fact(text.WORK, text.work(card.macs), text.WORK_HELP)
             top1 = text.UNKNOWN if card.top1 is None else f"{card.top1:.1f} %"
             _fact(text.TOP1, top1, text.TOP1_HELP)
-        words = [text.own(_file_name(work, project, spec))] if own else [text.learned(card)]
+        words = [_own(work, project, spec)] if own else [text.learned(card)]
         if card.note and not own:
             words.append(card.note)
         st.caption(esc_md(" ".join(words)))
@@ -81,6 +81,13 @@ def _badge(card: ModelCard, *, own: bool = False) -> str:
         return f":violet-badge[{text.OWN_FILE}]"
     here = is_downloaded(card.name)
     return f":{'green' if here else 'gray'}-badge[{text.badge(card, here=here)}]"
+
+
+def _own(work: Studio, project: Project, spec: RunSpec) -> str:
+    bundle = work.brought(project.id)
+    if bundle is not None and bundle.weights == spec.model.weights_file:
+        return text.brought(bundle.name)
+    return text.own(_file_name(work, project, spec))
 
 
 def _file_name(work: Studio, project: Project, spec: RunSpec) -> str:
