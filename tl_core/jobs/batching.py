@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Engine
 
-from tl_core.data.intake import Intake, take_in
+from tl_core.data.intake import Intake
 from tl_core.data.parallel import in_threads
 from tl_core.data.reading import Reading
 from tl_core.errors import ModelError, StorageError
@@ -29,6 +29,7 @@ from tl_core.jobs.confidence import answers_now
 from tl_core.jobs.embedding import normalised
 from tl_core.jobs.familiar import Familiar
 from tl_core.jobs.loading import Classifier, load_classifier
+from tl_core.jobs.loose import read_loose, unusable
 from tl_core.jobs.taking_in import source_of
 from tl_core.jobs.work import Context
 from tl_core.storage import Home
@@ -36,7 +37,6 @@ from tl_core.storage import Home
 __all__ = ["PROMISED", "answered", "answered_source", "learn_familiar", "predict_many"]
 
 AT_ONCE = 64  # pictures decoded and answered together
-ALL = "pictures"  # the class they are read under; nobody sees it
 
 
 def predict_many(context: Context) -> dict[str, Any]:
@@ -121,8 +121,7 @@ def _whole(
         report=told("Looking at the pictures"),
         learn=told("Looking at the run's own pictures"),
     )
-    refused = tuple(Answered(file=one.file, error=f"It {one.reason}.") for one in intake.quarantine)
-    return replace(batch, rows=(*batch.rows, *refused))
+    return replace(batch, rows=(*batch.rows, *unusable(intake)))
 
 
 def _read(
@@ -132,12 +131,11 @@ def _read(
     report: Callable[[int, int], None],
     cancelled: Callable[[], bool],
 ) -> Intake:
-    return take_in(
-        source,
+    return read_loose(
         home,
+        source,
         reading=Reading.from_dict(one.snapshot.reading),
-        joins=one.card.channels,
-        label=ALL,
+        channels=one.card.channels,
         report=report,
         cancelled=cancelled,
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tl_core.config import ModelConfig, RunSpec
-from tl_core.data.intake import Intake, take_in
+from tl_core.data.intake import Intake
 from tl_core.data.reading import Reading
 from tl_core.errors import DataError, ExportError, TLError
 from tl_core.export.bring import WEIGHTS, bring
@@ -22,6 +22,7 @@ from tl_core.export.brought import PROMISED, Brought
 from tl_core.export.load import Bundle
 from tl_core.jobs import brought
 from tl_core.jobs.batches import TOP, Answered, Batch
+from tl_core.jobs.loose import read_loose, unusable
 from tl_core.jobs.predicting import bundle_row
 from tl_core.jobs.taking_in import source_of
 from tl_core.jobs.work import Context
@@ -38,7 +39,6 @@ __all__ = [
     "weights_of",
 ]
 
-ALL = "pictures"  # the class they are read under; nobody sees it
 STEPS = 2
 
 
@@ -167,12 +167,11 @@ def answered_by_bundle(
         told: Given a stage, what is told how many pictures are done, of how many.
         cancelled: Whether nobody waits any more.
     """
-    intake = take_in(
-        source,
+    intake = read_loose(
         home,
+        source,
         reading=Reading.from_dict(about.reading),
-        joins=about.channels,
-        label=ALL,
+        channels=about.channels,
         report=told("Reading the pictures"),
         cancelled=cancelled,
     )
@@ -225,5 +224,4 @@ def _rows(
             error=row["error"] or "",
         )
         report(at, len(records))
-    for one in intake.quarantine:
-        yield Answered(file=one.file, error=f"It {one.reason}.")
+    yield from unusable(intake)
