@@ -75,6 +75,10 @@ class Home:
         """Checkpoint, weights, reports and logs of one run."""
         return self.folder("runs", _safe(run_id))
 
+    def bundle_dir(self, project_id: str) -> Path:
+        """The bundle that a project was brought; it need not be there yet."""
+        return self.root / "bundles" / _safe(project_id)
+
     def thumb(self, digest: str, size_px: int) -> Path:
         """Path of a JPEG thumbnail; neither it nor its folder need be there yet."""
         digest = _safe(digest)

@@ -2,10 +2,9 @@
 
 A score's standard error comes from a bootstrap that draws groups, class by class; its interval is
 Wilson's for as many independent pictures as that error is worth, fewer where few groups told the
-error (Korn and Graubard 1998). A plain bootstrap interval is far
-too narrow for few pictures and for scores near 1: of 10 pictures in each of two classes that are
-answered to 96 % it covers the true accuracy in 50 of 100 cases, Wilson's in 95 (``python -m
-benchmarks.simulate_scores``).
+error (Korn and Graubard 1998). A plain bootstrap interval is far too narrow for few pictures and
+for scores near 1: of 10 pictures in each of two classes that are answered to 96 % it covers the
+true accuracy in 50 of 100 cases, Wilson's in 95 (``python -m benchmarks.simulate_scores``).
 """
 
 from __future__ import annotations

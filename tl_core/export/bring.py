@@ -20,6 +20,7 @@ from typing import IO, Any
 
 import onnx
 
+from tl_core.config import RESIZE_MODES
 from tl_core.data.reading import Reading
 from tl_core.errors import ExportError, TLError
 from tl_core.export.brought import SCORES, Brought, read_likely, read_scores
@@ -37,7 +38,6 @@ LARGEST_TEXT = 10_000_000
 MOST_ENTRIES = 1_000
 MOST_CLASSES, LONGEST_CLASS = 10_000, 200
 SIDES, MOST_CHANNELS = (8, 2048), 32
-RESIZES = ("squash", "crop", "pad")
 DOMAINS = ("", "ai.onnx")
 CHUNK = 1 << 20
 TIMEOUT_S = 300  # for one picture in the fresh process; the largest networks take seconds
@@ -184,9 +184,9 @@ def _preprocessing(body: Any) -> dict[str, Any]:
     if not isinstance(body, dict) or not _between(body.get("size_px"), *SIDES):
         raise ValueError("preprocessing.json names no usable size")
     channels = body.get("channels", 3)
-    if not _between(channels, 1, MOST_CHANNELS) or body.get("resize") not in RESIZES:
+    if not _between(channels, 1, MOST_CHANNELS) or body.get("resize") not in RESIZE_MODES:
         raise ValueError("preprocessing.json names no usable channels or resizing")
-    pad = body.get("pad_color", [124, 116, 104])
+    pad = body.get("pad_color")
     if not isinstance(pad, list) or len(pad) != 3 or not all(_between(one, 0, 255) for one in pad):
         raise ValueError("preprocessing.json names no usable colour")
     reading = body.get("reading") or {}

@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tl_core.jobs.brought import folder_of as folder_of_bundle
 from tl_core.jobs.maps import VERSION, folder_of
 from tl_core.storage import Home, read_json, write_json
 
@@ -103,7 +102,7 @@ def kept_refusal(home: Home, run_id: str) -> Refusal | None:
 
 def _folder(home: Home, owner: str) -> Path:
     """Where the answers of a run lie, or of the bundle that a project was brought."""
-    brought = folder_of_bundle(home, owner)
+    brought = home.bundle_dir(owner)
     return (brought if brought.is_dir() else home.root / "runs" / owner) / "batches"
 
 

@@ -6,7 +6,7 @@ The pictures are read like those of a set, hostile until decoded.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,13 @@ from tl_core.data.intake import Intake
 from tl_core.data.parallel import in_threads
 from tl_core.data.reading import Reading
 from tl_core.errors import ModelError, StorageError
-from tl_core.evaluate.confidence import conformal_limit
 from tl_core.evaluate.drift import Drift
 from tl_core.evaluate.predict import probabilities, seen_pixels
 from tl_core.explain.neighbours import features_of
 from tl_core.export.brought import PROMISED
 from tl_core.jobs.batches import TOP, Answered, Batch, keep_batch
 from tl_core.jobs.bringing_bundles import answered_by_bundle, opened
-from tl_core.jobs.confidence import answers_now
+from tl_core.jobs.confidence import likely_limit
 from tl_core.jobs.embedding import normalised
 from tl_core.jobs.familiar import Familiar
 from tl_core.jobs.loading import Classifier, load_classifier
@@ -55,18 +54,27 @@ def predict_many(context: Context) -> dict[str, Any]:
     def told(stage: str) -> Callable[[int, int], None]:
         return context.progress(stage, "pictures")
 
+    def read(reading: Mapping[str, Any], channels: int) -> Intake:
+        intake = read_loose(
+            home,
+            source,
+            reading=Reading.from_dict(reading),
+            channels=channels,
+            report=told("Reading the pictures"),
+            cancelled=context.orders.cancelled,
+        )
+        if uploaded:
+            source.unlink(missing_ok=True)
+        return intake
+
     owner = context.row.project_id if spec.get("bundle") else str(spec["run_id"])
     if spec.get("bundle"):
         bundle, about = opened(home, owner)
-        batch = answered_by_bundle(
-            home, bundle, source, about, name=name, told=told, cancelled=context.orders.cancelled
-        )
+        intake = read(about.reading, about.channels)
+        batch = answered_by_bundle(home, bundle, about, intake, name, told)
     else:
         one = load_classifier(home, context.engine, owner)
-        intake = _read(home, one, source, told("Reading the pictures"), context.orders.cancelled)
-        batch = _whole(home, one, intake, name, told)
-    if uploaded:
-        source.unlink(missing_ok=True)
+        batch = _whole(home, one, read(one.snapshot.reading, one.card.channels), name, told)
     keep_batch(home, owner, context.row.id, batch)
     return {
         "pictures": len(batch.rows),
@@ -102,7 +110,13 @@ def answered_source(
         told: Given a stage, what is told how many pictures are done, of how many.
     """
     one = load_classifier(home, engine, run_id)
-    intake = _read(home, one, source, told("Reading the pictures"), lambda: False)
+    intake = read_loose(
+        home,
+        source,
+        reading=Reading.from_dict(one.snapshot.reading),
+        channels=one.card.channels,
+        report=told("Reading the pictures"),
+    )
     return _whole(home, one, intake, source.name, told)
 
 
@@ -122,23 +136,6 @@ def _whole(
         learn=told("Looking at the run's own pictures"),
     )
     return replace(batch, rows=(*batch.rows, *unusable(intake)))
-
-
-def _read(
-    home: Home,
-    one: Classifier,
-    source: Path,
-    report: Callable[[int, int], None],
-    cancelled: Callable[[], bool],
-) -> Intake:
-    return read_loose(
-        home,
-        source,
-        reading=Reading.from_dict(one.snapshot.reading),
-        channels=one.card.channels,
-        report=report,
-        cancelled=cancelled,
-    )
 
 
 def answered(
@@ -164,8 +161,7 @@ def answered(
         known: Familiar | None = Familiar(home, one, learn)
     except (ModelError, StorageError):  # without its own pictures it can still answer
         known = None
-    val = answers_now(home, one.row.id, "val")
-    likely = conformal_limit(val, PROMISED) if val is not None else None
+    likely = likely_limit(home, one.row.id)
     rows: list[Answered] = []
     aways: list[Any] = []
     for some, shares, features in _looked_at(home, one, files, with_features=known is not None):

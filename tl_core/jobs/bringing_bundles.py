@@ -131,7 +131,7 @@ def opened(home: Home, project_id: str) -> tuple[Bundle, Brought]:
         raise ExportError(
             "The classifier that was brought is not here any more.", hint="Bring its bundle again."
         )
-    return Bundle.open(brought.folder_of(home, project_id)), found
+    return Bundle.open(home.bundle_dir(project_id)), found
 
 
 def predict_with_bundle(
@@ -149,32 +149,21 @@ def predict_with_bundle(
 def answered_by_bundle(
     home: Home,
     bundle: Bundle,
-    source: Path,
     about: Brought,
-    *,
+    intake: Intake,
     name: str,
     told: Callable[[str], Callable[[int, int], None]],
-    cancelled: Callable[[], bool] = lambda: False,
 ) -> Batch:
-    """Answer the pictures of a folder or an archive with a bundle.
+    """Answer pictures with a bundle.
 
     Args:
-        home: The pictures are put into its store.
+        home: Their store.
         bundle: What answers.
-        source: A folder, a zip or a tar.
         about: What it says of itself.
+        intake: Of ``read_loose``.
         name: Of the batch.
         told: Given a stage, what is told how many pictures are done, of how many.
-        cancelled: Whether nobody waits any more.
     """
-    intake = read_loose(
-        home,
-        source,
-        reading=Reading.from_dict(about.reading),
-        channels=about.channels,
-        report=told("Reading the pictures"),
-        cancelled=cancelled,
-    )
     rows = tuple(_rows(home, bundle, intake, about.likely, told("Looking at the pictures")))
     return Batch(
         name=name,
@@ -198,9 +187,14 @@ def answered_source(
     with tempfile.TemporaryDirectory(dir=home.folder("tmp")) as scratch:
         folder = Path(scratch)
         about = bring(path, folder)
-        return answered_by_bundle(
-            home, Bundle.open(folder), source, about, name=source.name, told=told
+        intake = read_loose(
+            home,
+            source,
+            reading=Reading.from_dict(about.reading),
+            channels=about.channels,
+            report=told("Reading the pictures"),
         )
+        return answered_by_bundle(home, Bundle.open(folder), about, intake, source.name, told)
 
 
 def _rows(

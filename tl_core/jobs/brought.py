@@ -9,25 +9,20 @@ from pathlib import Path
 from tl_core.export.brought import Brought
 from tl_core.storage import Home, read_json, write_json
 
-__all__ = ["card_of", "folder_of", "keep", "kept", "projects", "remove"]
+__all__ = ["card_of", "keep", "kept", "projects", "remove"]
 
 ABOUT = "about.json"
 
 
-def folder_of(home: Home, project_id: str) -> Path:
-    """The folder of a project's bundle; neither it nor its parent need be there."""
-    return home.root / "bundles" / project_id
-
-
 def kept(home: Home, project_id: str) -> Brought | None:
     """What a project's bundle says of itself; None where none was brought."""
-    path = folder_of(home, project_id) / ABOUT
+    path = home.bundle_dir(project_id) / ABOUT
     return Brought.from_dict(read_json(path)) if path.is_file() else None
 
 
 def card_of(home: Home, project_id: str) -> str:
     """The model card of a project's bundle, somebody else's text; "" without one."""
-    path = folder_of(home, project_id) / "MODEL_CARD.md"
+    path = home.bundle_dir(project_id) / "MODEL_CARD.md"
     return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
@@ -42,11 +37,11 @@ def keep(home: Home, project_id: str, folder: Path, about: Brought) -> None:
     """Make a checked folder the project's bundle, in place of one it had."""
     write_json(folder / ABOUT, asdict(about))
     remove(home, project_id)
-    target = folder_of(home, project_id)
+    target = home.bundle_dir(project_id)
     target.parent.mkdir(parents=True, exist_ok=True)
     folder.rename(target)
 
 
 def remove(home: Home, project_id: str) -> None:
     """Remove a project's bundle with the answers it gave; fine when there is none."""
-    shutil.rmtree(folder_of(home, project_id), ignore_errors=True)
+    shutil.rmtree(home.bundle_dir(project_id), ignore_errors=True)

@@ -8,12 +8,20 @@ from __future__ import annotations
 
 from tl_core.errors import RunStateError, TooFewImagesError
 from tl_core.evaluate.answers import Answers
-from tl_core.evaluate.confidence import FEWEST, at_temperature, fitted_temperature
+from tl_core.evaluate.confidence import FEWEST, at_temperature, conformal_limit, fitted_temperature
 from tl_core.evaluate.report import retold
+from tl_core.export.brought import PROMISED
 from tl_core.jobs import following
 from tl_core.storage import Home, read_json, write_json
 
-__all__ = ["AS_TRAINED", "answers_now", "change_temperature", "fit_temperature", "temperature_of"]
+__all__ = [
+    "AS_TRAINED",
+    "answers_now",
+    "change_temperature",
+    "fit_temperature",
+    "likely_limit",
+    "temperature_of",
+]
 
 PARTS = ("val", "test")
 AS_TRAINED = 1.0
@@ -32,6 +40,15 @@ def answers_now(home: Home, run_id: str, split: str) -> Answers | None:
     if found is None or temperature == AS_TRAINED:
         return found
     return at_temperature(found, temperature)
+
+
+def likely_limit(home: Home, run_id: str) -> float | None:
+    """Probability from which classes hold the true one in ``PROMISED`` of the pictures.
+
+    From validation pictures; None where there are too few of them, or none were kept.
+    """
+    val = answers_now(home, run_id, "val")
+    return conformal_limit(val, PROMISED) if val is not None else None
 
 
 def fit_temperature(home: Home, run_id: str) -> float:

@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine
 
 from tl_core.data.reading import Reading
-from tl_core.evaluate.confidence import conformal_limit
 from tl_core.evaluate.predict import seen_pixels
-from tl_core.export.brought import PROMISED, scores_body
+from tl_core.export.brought import scores_body
 from tl_core.export.bundle import write_bundle
 from tl_core.export.extras import Extras, HeldOut
 from tl_core.export.repeat import Repeated
-from tl_core.jobs.confidence import answers_now
+from tl_core.jobs.confidence import likely_limit
 from tl_core.jobs.library import ImageRow, Library
 from tl_core.jobs.loading import Classifier, load_classifier
 from tl_core.jobs.queue import Queue
@@ -77,7 +76,7 @@ def write_run_bundle(
         extras=extras,
         held_out=_for_int8(home, one) if extras.int8 else None,
         repeated=_repeated(one),
-        scores=None if judged is None else scores_body(judged, _likely(home, run_id)),
+        scores=None if judged is None else scores_body(judged, likely_limit(home, run_id)),
     )
     certificate = read_json(folder / "certificate.json")
     return {
@@ -99,11 +98,6 @@ def _report(home: Home, run_id: str, split: str) -> dict[str, Any] | None:
     path = home.run_dir(run_id) / f"report-{split}.json"
     body: dict[str, Any] | None = read_json(path) if path.is_file() else None
     return body
-
-
-def _likely(home: Home, run_id: str) -> float | None:
-    val = answers_now(home, run_id, "val")
-    return conformal_limit(val, PROMISED) if val is not None else None
 
 
 def _held_out(one: Classifier) -> Sequence[ImageRow]:

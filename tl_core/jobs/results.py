@@ -75,6 +75,12 @@ class Results:
 
         return confidence.answers_now(self.home, run_id, split)
 
+    def likely_limit(self, run_id: str) -> float | None:
+        """Probability from which a class counts as likely (``confidence.likely_limit``)."""
+        from tl_core.jobs import confidence
+
+        return confidence.likely_limit(self.home, run_id)
+
     def forget_answers(self, run_id: str, task_id: str) -> None:
         """Remove the answers to many pictures, and those pictures where nothing else names them."""
         from tl_core.jobs.removing import forget_batch

@@ -16,7 +16,6 @@ from tl_core.data.decode import open_rgb
 from tl_core.data.pixels import fit_square
 from tl_core.data.thumbs import ensure_thumb
 from tl_core.errors import TLError
-from tl_core.evaluate.confidence import conformal_limit
 from tl_core.export.brought import PROMISED
 from tl_core.jobs import incoming
 from tl_core.session import ImageRow, RunRow, Studio
@@ -200,8 +199,7 @@ def _limit(work: Studio, who: Answering) -> float | None:
     """Probability from which a class counts as likely; None where it is not known."""
     if who.bundle is not None:
         return who.bundle.likely
-    val = work.answers(who.owner, "val")
-    return conformal_limit(val, PROMISED) if val is not None else None
+    return work.likely_limit(who.owner)
 
 
 def _latest(work: Studio, who: Answering) -> RunRow | None:

@@ -17,7 +17,7 @@ from tests.unit.jobs.tiles import write_tiles
 from tl_core.cli.main import main
 from tl_core.config import RunSpec
 from tl_core.errors import DataError, ExportError
-from tl_core.jobs import brought, exporting
+from tl_core.jobs import confidence, exporting
 from tl_core.jobs.batches import kept_batch
 from tl_core.jobs.predicting import predict_with_run
 from tl_core.jobs.queue import Queue
@@ -35,7 +35,7 @@ def made(folder: Path, layers: str) -> Path:
     engine = open_engine(home)
     run_id, _ = run(home, engine, freeze__layers=layers)
     with pytest.MonkeyPatch.context() as patched:  # so few pictures promise nothing
-        patched.setattr(exporting, "conformal_limit", lambda answers, promised: 0.3)
+        patched.setattr(confidence, "conformal_limit", lambda answers, promised: 0.3)
         exporting.write_run_bundle(home, engine, run_id, folder / "birds")
     write_tiles(folder / "new", per_class=4)
     files = [(path.name, path) for path in sorted((folder / "new").rglob("*.png"))]
@@ -141,9 +141,9 @@ def test_it_goes_with_its_project(studio: Studio, sent: Path, tmp_path: Path) ->
     engine = open_engine(studio.home)
     folder = str(sent / "new")
     done(studio.home, engine, "predict_many", project_id, bundle=True, folder=folder)
-    assert brought.folder_of(studio.home, project_id).is_dir() and studio.home.blobs()
+    assert studio.home.bundle_dir(project_id).is_dir() and studio.home.blobs()
     studio.delete(project_id)
-    assert not brought.folder_of(studio.home, project_id).exists()
+    assert not studio.home.bundle_dir(project_id).exists()
     assert not studio.home.blobs()
 
 
