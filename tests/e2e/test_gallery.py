@@ -199,10 +199,12 @@ def test_a_line_around_points_chooses_pictures_that_are_mended_and_trained_again
     page.goto(f"{server.url}/evaluate?project={project.id}&run={run_id}&view=Mistakes")
     settled(page)
     page.get_by_role("radio", name="Map", exact=True).click()
-    expect(page.locator(".js-plotly-plot .point").first).to_be_visible()
+    drawn = page.get_by_role("figure", name=re.compile("^Map of "))  # not the matrix before it
+    expect(drawn.locator(".point").first).to_be_visible()
     settled(page)
-    page.get_by_test_id("stPlotlyChart").scroll_into_view_if_needed()
-    ground = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(1)
+    drawn.scroll_into_view_if_needed()
+    ground = drawn.locator(".nsewdrag").first.bounding_box()
     assert ground is not None
     left, top = ground["x"] + 0.1 * ground["width"], ground["y"] + 20
     right, bottom = ground["x"] + 0.9 * ground["width"], ground["y"] + 0.5 * ground["height"]
