@@ -57,7 +57,7 @@ def train(options: argparse.Namespace) -> int:
         layers = layers_for(home, engine, project_id, spec, options)
         spec = changed(spec, {"freeze.layers": layers})
     run_id = submit_training(home, engine, project_id, spec)
-    return _work(home, engine, run_id, options)
+    return worked_off(home, engine, run_id, options)
 
 
 def resume(options: argparse.Namespace) -> int:
@@ -73,7 +73,7 @@ def resume(options: argparse.Namespace) -> int:
     if row.state in ALIVE and not fresh and not alive(row.pid, seen_at):
         queue.end(row.id, "interrupted")  # its process was killed and nobody has noticed yet
     queue.requeue(row.id)
-    return _work(home, engine, row.id, options)
+    return worked_off(home, engine, row.id, options)
 
 
 def runs(options: argparse.Namespace) -> int:
@@ -223,7 +223,7 @@ def _somebody_to_ask(options: argparse.Namespace) -> None:
         )
 
 
-def _work(home: Home, engine: Engine, run_id: str, options: argparse.Namespace) -> int:
+def worked_off(home: Home, engine: Engine, run_id: str, options: argparse.Namespace) -> int:
     """Carry a queued run out here, or follow it when the studio's supervisor took it first."""
     for_machine = machine(options)
     queue = Queue(engine)
@@ -314,4 +314,5 @@ __all__ = [
     "runs",
     "spec_of",
     "train",
+    "worked_off",
 ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import csv
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from tl_core.cli.show import as_lines, percent, table
@@ -15,8 +17,9 @@ from tl_core.evaluate.thresholds import Counted, cheapest, counted, curves
 from tl_core.evaluate.words import sentences
 from tl_core.jobs.queue import RunRow
 from tl_core.jobs.schema import open_engine
+from tl_core.jobs.submit import read_snapshot
 from tl_core.session import Studio
-from tl_core.storage import Home
+from tl_core.storage import Home, atomic_path
 
 __all__ = ["evaluate"]
 
@@ -30,6 +33,7 @@ NAMES = {
     "top5": "top 5",
     "log_loss": "log loss",
 }
+COLUMNS = ("file", "class", "answer", "confidence", "right", "part")
 NUMBERS = ("macro_f1", "macro_auc", "log_loss")
 
 
@@ -49,6 +53,8 @@ def evaluate(options: argparse.Namespace) -> int:
     line = _line(studio, row, report, options) if options.label else None
     sets = _sets(studio, row, report, options.sets) if options.sets else None
     temperature = studio.temperature(row.id)
+    if options.csv:
+        _write(studio, row, Path(options.csv))
     if options.json:
         more = {"temperature": temperature, "line": line, "sets": sets}
         as_lines({"run_id": row.id, **report, **{k: v for k, v in more.items() if v is not None}})
@@ -88,6 +94,29 @@ def _answers(studio: Studio, row: RunRow, split: str) -> Any:
             f"Run {row.id} has not kept what it answered.", hint="Ask for --again first."
         )
     return found
+
+
+def _write(studio: Studio, row: RunRow, target: Path) -> None:
+    """Every validation and test picture, wrong answers first, the surest of them first."""
+    paths = {str(one.id): one.path for one in read_snapshot(studio.home, row.id).images}
+    rows = []
+    for split in ("val", "test"):
+        if split == "test" and studio.report(row.id, "test") is None:
+            continue
+        found = _answers(studio, row, split)
+        told = zip(
+            found.images, found.labels, found.given, found.confidence, found.right, strict=True
+        )
+        for image, label, given, sure, right in told:
+            classes = found.classes[int(label)], found.classes[int(given)]
+            rows.append((paths[image], *classes, round(float(sure), 4), int(right), split))
+    rows.sort(key=lambda one: (one[4], -one[3], one[0]))
+    with (
+        atomic_path(target.expanduser().resolve()) as part,
+        part.open("w", encoding="utf-8", newline="") as stream,
+    ):
+        writer = csv.writer(stream)
+        writer.writerows([COLUMNS, *rows])
 
 
 def _line(

@@ -21,6 +21,7 @@ from tl_core.cli import (
     inspecting,
     judging,
     mapping,
+    mending,
     predicting,
     rates,
     reporting,
@@ -122,6 +123,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--confidence", choices=("corrected", "as-trained"), help="how sure it is from now on"
     )
     evaluate.add_argument(
+        "--csv", metavar="FILE", help="also write what it answered of every picture, as a table"
+    )
+    evaluate.add_argument(
         "--again", action="store_true", help="let its network answer anew; for runs of before"
     )
 
@@ -144,6 +148,19 @@ def build_parser() -> argparse.ArgumentParser:
     )
     compare.add_argument(
         "--against", metavar="RUN", help="hold the others against this one; default: the best"
+    )
+
+    mend = _command(
+        adder, "mend", "change labels by a table and train again from a run", mending.mend
+    )
+    mend.add_argument("run_id", metavar="RUN_ID")
+    mend.add_argument(
+        "table",
+        metavar="TABLE",
+        help="CSV, TSV or Excel with the columns file and class; - as the class leaves it out",
+    )
+    mend.add_argument(
+        "--only-change", action="store_true", help="change the set, and do not train on it"
     )
 
     export = _command(adder, "export", "write the bundle to take away", commands.export)
