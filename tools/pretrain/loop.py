@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from tl_core.storage import atomic_path
 from tools.pretrain.augment import cropped, mixed, normalised, resized
 from tools.pretrain.pictures import Pictures
+from tools.pretrain.quick import quickened
 from tools.pretrain.recipes import Phase, Recipe
 
 __all__ = ["Epoch", "Trainer", "judged", "recalibrated"]
@@ -68,6 +69,8 @@ class Trainer:
         torch.manual_seed(seed)
         model = timm.create_model(recipe.model, num_classes=len(train.classes), **recipe.options)
         self.model: nn.Module = model.to(device).to(memory_format=torch.channels_last)
+        if device.type == "cpu":
+            quickened(self.model)
         self.average = copy.deepcopy(self.model).requires_grad_(False)
         self.optimizer = _optimizer(self.model, recipe)
         self.steps = 0

@@ -93,14 +93,16 @@ RECIPES = {
             Phase(epochs=15, size=128, mix=0.0, area=0.5),
         ),
     ),
-    "resnet10t_leg": Recipe(  # goes on from shipped weights, on a processor, for some hours
+    "resnet10t_leg": Recipe(  # goes on from shipped weights, on a processor, for an hour and a half
         model="resnet10t",
         phases=(
-            Phase(epochs=2, size=48, mix=0.2),
             Phase(epochs=2, size=64),
-            Phase(epochs=1, size=80, area=0.5),
+            Phase(epochs=7, size=96),
+            Phase(epochs=2, size=96, area=0.5),
         ),
         lr=0.1,
+        batch=128,
+        warmup=0.05,
         ema=0.999,
     ),
     "lcnet_100": Recipe(
