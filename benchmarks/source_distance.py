@@ -32,7 +32,7 @@ from tl_core.advise.source import early, late, told
 from tl_core.config import RunSpec
 from tl_core.data.pixels import RESIZE_MODES, fit_square
 from tl_core.data.sample import SampleOptions, write_sample
-from tl_core.jobs.advising import LOOKED
+from tl_core.jobs.distances import LOOKED
 from tl_core.models.build import build
 from tl_core.models.catalog import card
 from tl_core.models.groups import layer_groups

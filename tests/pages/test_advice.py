@@ -158,9 +158,9 @@ def test_the_distance_as_a_whole_is_a_place_on_a_scale(open_page: OpenPage, stud
     project = seed.project_with_pictures(studio)
     known(studio, advice(project, replace(FIRST, kid=KID)), project)
     said = texts(open_page("model", project=project.id)).replace("\\", "")
-    assert "yours are at 20 (likely 18 to 22), those of 2 classes at 2 to 10." in said
+    assert "yours are at 20 (likely 18 to 22), those of 2 classes at 2.0 to 10." in said
     assert "than its own pictures of only 2 classes are, but nearer than its own" in said
-    assert "8 its own pictures in grey · **20 your pictures** · 50 its own pictures" in said
+    assert "8.0 its own pictures in grey · **20 your pictures** · 50 its own pictures" in said
     assert "Kernel distance (KID): features of 397 of your pictures against those of 600" in said
     assert "It is 0.1000, with 95 % confidence 0.0900 to 0.1100" in said
 

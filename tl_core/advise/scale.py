@@ -79,7 +79,7 @@ def ladder(kid: SourceDistance) -> list[tuple[str, str]]:
 def of_hundred(kid: SourceDistance, value: float) -> str:
     """A kernel distance as a place on the scale; what is below zero by chance is 0."""
     at = max(0.0, 100 * value / _rung(kid, "shuffled").value)
-    return f"{at:.1f}" if 0.05 <= at < 0.95 else f"{at:.0f}"
+    return f"{at:.1f}" if 0.05 <= at < 9.95 else f"{at:.0f}"
 
 
 # -- inside ----------------------------------------------------------------------------------------

@@ -16,8 +16,8 @@ __all__ = ["EARLY_FAR", "LATE_FAR", "Told", "early", "late", "told", "told_of"]
 Told = Literal["near", "looks", "things", "unknown", "silent"]
 
 MEASURED = ("resnet10t.tiny_imagenet",)  # networks whose scale is known
-EARLY_FAR = 0.1  # source and photographs stay at 0.08 or less, noise begins at 0.11
-LATE_FAR = 0.12  # source and hymenoptera stay below, clothing lies just above: a thin margin
+EARLY_FAR = 0.18  # source and photographs stay at 0.15 or less, noise begins at 0.21
+LATE_FAR = 0.06  # source and hymenoptera stay below, clothing lies just above: a thin margin
 
 
 def told(candidate: Candidate) -> Told:

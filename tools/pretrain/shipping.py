@@ -65,13 +65,14 @@ def card(
         + (f" with {one.mix:.0%} of the batches mixed" if one.mix else " without mixing")
         for one in recipe.phases
     )
+    blends = "mixup and cutmix in turn, " if any(one.mix for one in recipe.phases) else ""
     rows = {
         "file": f"{file} (float16, timm key names, classifier of 200 classes included)",
         "architecture": f"timm `{recipe.model}`, {count / 1e6:.2f} M parameters",
         "data": f"Tiny-ImageNet-200, {n_train:,} training pictures of 64 x 64 (research terms)",
         "classes": "WordNet ids in sorted order",
         "normalisation": "ImageNet mean and standard deviation",
-        "recipe": f"{begun}: {phases}; mixup and cutmix in turn, random crop, flip, light "
+        "recipe": f"{begun}: {phases}; {blends}random crop, flip, light "
         f"and colour; {recipe.optimizer}, batch {recipe.batch}, peak rate {recipe.lr:g}, cosine, "
         f"weight decay {recipe.weight_decay:g}, averaged weights {recipe.ema:g}, no label "
         f"smoothing; normalisation statistics taken anew from whole pictures; seed {seed}",

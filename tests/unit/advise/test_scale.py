@@ -28,7 +28,7 @@ def candidate(value: float, half: float = 0.01, **more: object) -> Candidate:
 def test_the_sentence_says_where_on_the_scale() -> None:
     near = scale(candidate(0.045))
     assert "no farther from those it learned from than its own pictures of only 2 classes" in near
-    assert "yours are at 9 (likely 7 to 11), those of 2 classes at 4 to 12." in near
+    assert "yours are at 9.0 (likely 7.0 to 11), those of 2 classes at 4.0 to 12." in near
     nearer = scale(candidate(0.12))
     assert "yours are at 24 (likely 22 to 26)," in nearer
     assert "are farther from those it learned from than its own pictures of only 2" in nearer
@@ -46,7 +46,7 @@ def test_the_interval_decides_what_is_no_farther() -> None:
 
 
 def test_below_zero_by_chance_is_zero() -> None:
-    assert "yours are at 0 (likely 0 to 2)," in scale(candidate(-0.001))
+    assert "yours are at 0 (likely 0 to 1.8)," in scale(candidate(-0.001))
     assert "yours are at 0.2 (likely 0 to 0.4)," in scale(candidate(0.001, 0.0011))
 
 
@@ -55,7 +55,7 @@ def test_the_ladder_goes_from_near_to_far_with_the_users_pictures_in_it() -> Non
     assert kid is not None
     assert ladder(kid) == [
         ("0", "others of its own pictures"),
-        ("8", "its own pictures of only 2 classes"),
+        ("8.0", "its own pictures of only 2 classes"),
         ("10", "its own pictures in grey"),
         ("24", ""),
         ("50", "its own pictures strongly blurred"),

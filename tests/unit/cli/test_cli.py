@@ -156,7 +156,7 @@ def test_options_become_settings(tiles: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(
         commands, "submit_training", lambda home, engine, project, spec: asked.append(spec) or "t"
     )
-    monkeypatch.setattr(commands, "_work", lambda *given: 0)
+    monkeypatch.setattr(commands, "worked_off", lambda *given: 0)
     options = ["--views", "4", "--no-cache", "--head-start", "random", "--layers", "deep-probe"]
     changes = ["--mixup", "0.2", "--feature-noise", "0.1", "--feature-brightness", "0.3"]
     for more in ([], ["--no-augment"]):
@@ -213,7 +213,7 @@ def test_a_run_whose_process_was_just_killed_is_resumed(
     queue.mark(run_id, state)
     monkeypatch.setattr(commands, "START_S", 0.0)
     resumed: list[str] = []
-    monkeypatch.setattr(commands, "_work", lambda *given: resumed.append(given[2]) or 0)
+    monkeypatch.setattr(commands, "worked_off", lambda *given: resumed.append(given[2]) or 0)
     assert main(["resume", run_id, "--home", str(home.root)]) == 0
     assert resumed == [run_id]
     assert queue.get(run_id).state == "queued"
@@ -237,7 +237,7 @@ def test_a_project_of_the_same_name_from_elsewhere_is_left_alone(
     home = Home(tmp_path / "home")
     library = Library(open_engine(home))
     library.create("tiles")  # made in the browser
-    monkeypatch.setattr(commands, "_work", lambda *given: 0)
+    monkeypatch.setattr(commands, "worked_off", lambda *given: 0)
     for _ in range(2):
         assert main(["train", str(tiles), "--home", str(home.root)]) == 0
     assert sorted(one.n_images for one in library.projects()) == [0, 24]
