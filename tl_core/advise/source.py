@@ -17,7 +17,7 @@ Told = Literal["near", "looks", "things", "unknown", "silent"]
 
 MEASURED = ("resnet10t.tiny_imagenet",)  # networks whose scale is known
 EARLY_FAR = 0.18  # source and photographs stay at 0.15 or less, noise begins at 0.21
-LATE_FAR = 0.06  # source and hymenoptera stay below, clothing lies just above: a thin margin
+LATE_FAR = 0.065  # source and hymenoptera stay below, clothing lies about it: a thin margin
 
 
 def told(candidate: Candidate) -> Told:
