@@ -4,7 +4,8 @@ In torch 2.14 the backward pass of a depthwise convolution leaves the fast kerne
 stride of two in bfloat16 takes some ten times as long as a stride of one (64 channels of 48 x 48,
 128 pictures, two cores: 139 ms beside 14), and a 5 x 5 kernel in bfloat16 three times as long as in
 float32. So the first is computed at every place, of which every second is kept, and the second in
-float32. Other networks and devices are left as they are.
+float32. A whole step at 96 px is 1.75 times as fast with it (lcnet_100, mobilenetv3_small_100; the
+plain network measured in turn). Other networks and devices are left as they are.
 """
 
 from __future__ import annotations
