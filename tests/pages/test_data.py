@@ -259,13 +259,6 @@ def test_uneven_classes_are_named() -> None:
     assert text.balance([row("ants", 5), row("bees", 5)]) == "Every class has 5 pictures."
 
 
-def test_a_cell_is_never_a_formula() -> None:
-    from tl_ui.views.left import _plain_cell
-
-    assert _plain_cell("=cmd()") == "'=cmd()"
-    assert _plain_cell("a.png") == "a.png"
-
-
 def row(label: str, total: int) -> ClassRow:
     return ClassRow(label=label, total=total, train=total, val=0, test=0)
 

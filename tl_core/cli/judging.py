@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from tl_core.cli.show import as_lines, percent, table
-from tl_core.cli.tasks import carried_out
+from tl_core.cli.tasks import carried_out, no_result_yet
 from tl_core.errors import ConfigError, NoTestImagesError, RunStateError
 from tl_core.evaluate.confidence import judged_sets
 from tl_core.evaluate.thresholds import Counted, cheapest, counted, curves
@@ -18,8 +17,9 @@ from tl_core.evaluate.words import sentences
 from tl_core.jobs.queue import RunRow
 from tl_core.jobs.schema import open_engine
 from tl_core.jobs.submit import read_snapshot
+from tl_core.plain_table import write_csv
 from tl_core.session import Studio
-from tl_core.storage import Home, atomic_path
+from tl_core.storage import Home
 
 __all__ = ["evaluate"]
 
@@ -78,10 +78,7 @@ def _report(studio: Studio, row: RunRow, split: str | None) -> dict[str, Any]:
         if report is not None:
             return report
     if row.state != "finished":
-        raise RunStateError(
-            f"Run {row.id} is {row.state}, it has no result yet.",
-            hint="Wait for it to end, or resume it.",
-        )
+        raise no_result_yet(row)
     raise NoTestImagesError(
         "This set has no test pictures.", hint="Ask for --split val, or bring a test folder."
     )
@@ -111,12 +108,7 @@ def _write(studio: Studio, row: RunRow, target: Path) -> None:
             classes = found.classes[int(label)], found.classes[int(given)]
             rows.append((paths[image], *classes, round(float(sure), 4), int(right), split))
     rows.sort(key=lambda one: (one[4], -one[3], one[0]))
-    with (
-        atomic_path(target.expanduser().resolve()) as part,
-        part.open("w", encoding="utf-8", newline="") as stream,
-    ):
-        writer = csv.writer(stream)
-        writer.writerows([COLUMNS, *rows])
+    write_csv(target, COLUMNS, rows)
 
 
 def _line(

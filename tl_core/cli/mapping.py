@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 from pathlib import Path
 
@@ -12,7 +11,8 @@ from tl_core.jobs.mapping import make_map
 from tl_core.jobs.maps import Map
 from tl_core.jobs.schema import open_engine
 from tl_core.jobs.submit import read_snapshot
-from tl_core.storage import Home, atomic_path
+from tl_core.plain_table import write_csv
+from tl_core.storage import Home
 
 __all__ = ["map_pictures"]
 
@@ -68,10 +68,11 @@ def _told(done: int, total: int) -> None:
 
 
 def _write(target: Path, found: Map, paths: dict[str, str]) -> None:
-    target = target.expanduser().resolve()
-    with atomic_path(target) as part, part.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(COLUMNS)
-        for one in found.points:
-            row = [paths[one.image], one.label, one.split, one.x, one.y]
-            writer.writerow([*row, one.among, one.share, int(one.strange)])
+    rows = [
+        (
+            *(paths[one.image], one.label, one.split, one.x, one.y),
+            *(one.among, one.share, int(one.strange)),
+        )
+        for one in found.points
+    ]
+    write_csv(target, COLUMNS, rows)

@@ -9,8 +9,9 @@ from typing import Any
 from tl_core.cli.commands import worked_off
 from tl_core.cli.inspecting import machine
 from tl_core.cli.show import as_lines
+from tl_core.cli.tasks import no_result_yet
 from tl_core.data.table_file import is_table, read_rows
-from tl_core.errors import DataError, RunStateError
+from tl_core.errors import DataError
 from tl_core.evaluate import comparison_words as words
 from tl_core.jobs.mending import Mended, mended_spec
 from tl_core.jobs.mending_table import repair_of
@@ -51,10 +52,7 @@ def mend(options: argparse.Namespace) -> int:
 
 def _check(studio: Studio, row: RunRow) -> None:
     if row.kind != "train" or row.state != "finished":
-        raise RunStateError(
-            f"Run {row.id} is {row.state}, it has no result yet.",
-            hint="Wait for it to end, or resume it.",
-        )
+        raise no_result_yet(row)
     since = studio.mended(row).since
     if since is None or since.replaced:
         raise DataError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
 from collections.abc import Callable
@@ -11,18 +10,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tl_core import plain_table
 from tl_core.cli.show import Bars, as_lines, percent
 from tl_core.data.sniff import kind_of_container
 from tl_core.errors import ConfigError
 from tl_core.evaluate.drift_words import drift_sentences
-from tl_core.jobs.answer_tables import NONE, harmless, legible, write_csv, write_workbook
+from tl_core.jobs.answer_tables import NONE, write_csv, write_workbook
 from tl_core.jobs.batches import Answered, Batch
 from tl_core.jobs.schema import open_engine
-from tl_core.storage import Home, atomic_path
+from tl_core.storage import Home
 
 __all__ = ["predict"]
 
 START_BYTES = 16
+COLUMNS = ("file", "answer", "probability", "all", "error")
 COMPARE = (
     "Whether these pictures differ from those the run was judged on was not looked at: add --none."
 )
@@ -147,12 +148,8 @@ def _line(one: Answered) -> str:
 
 
 def _write_csv(path: Path, answers: list[dict[str, Any]]) -> None:
-    target = path.expanduser().resolve()
-    with atomic_path(target) as part, part.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["file", "answer", "probability", "all", "error"])
-        for one in answers:
-            label, p = one["top"][0] if one["top"] else ("", None)
-            names = [harmless(legible(text)) for text in (one["file"], label)]
-            row = [*names, p, json.dumps(dict(one["top"])), legible(one["error"] or "")]
-            writer.writerow(row)
+    rows = []
+    for one in answers:
+        label, p = one["top"][0] if one["top"] else ("", None)
+        rows.append((one["file"], label, p, json.dumps(dict(one["top"])), one["error"]))
+    plain_table.write_csv(path, COLUMNS, rows)

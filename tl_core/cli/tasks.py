@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from tl_core.cli.show import EventPrinter
-from tl_core.errors import TLError
+from tl_core.errors import RunStateError, TLError
 from tl_core.events import Event
 from tl_core.jobs.log import EventLog
 from tl_core.jobs.processes import interrupt_on_sigterm
@@ -17,7 +17,7 @@ from tl_core.jobs.queue import LANE_OF, Queue, RunRow
 from tl_core.jobs.work import carry_out
 from tl_core.storage import Home
 
-__all__ = ["carried_out", "follow"]
+__all__ = ["carried_out", "follow", "no_result_yet"]
 
 FOLLOW_S = 0.3
 
@@ -53,6 +53,14 @@ def carried_out(
         error = row.error or {"message": f"{what} is {row.state}.", "hint": ""}
         raise TLError(error["message"], hint=error.get("hint", ""))
     return row.result
+
+
+def no_result_yet(row: RunRow) -> RunStateError:
+    """What is said of a run that has not ended."""
+    return RunStateError(
+        f"Run {row.id} is {row.state}, it has no result yet.",
+        hint="Wait for it to end, or resume it.",
+    )
 
 
 def follow(queue: Queue, log: EventLog, run_id: str, printer: Callable[[Event], None]) -> RunRow:

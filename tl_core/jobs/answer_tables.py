@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import io
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from tl_core import plain_table
 from tl_core.errors import TLError
 from tl_core.jobs.batches import Answered, Batch
+from tl_core.plain_table import legible
 from tl_core.storage import Home, atomic_path
 
-__all__ = ["COLUMNS", "THUMBS", "harmless", "legible", "write_csv", "write_workbook"]
+__all__ = ["COLUMNS", "THUMBS", "write_csv", "write_workbook"]
 
 COLUMNS = (
     "file",
@@ -31,33 +31,11 @@ THUMBS = 2000  # pictures with a thumbnail in a workbook: more make files nobody
 THUMB_PX = 64
 ROW_POINTS = 52.0  # high enough for a thumbnail
 WIDTHS = (11, 44, 22, 22, 11, 22, 11, 22, 11, 36, 40)
-STARTS = ("=", "+", "-", "@", "\t", "\r")  # what programs take for the beginning of a formula
-# Names of files may hold them; a workbook may not, and UTF-8 has no lone surrogates.
-UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-
-
-def harmless(text: str) -> str:
-    """Text that no spreadsheet program takes for a formula.
-
-    Source:
-        OWASP, CSV Injection.
-    """
-    return f"'{text}" if text.startswith(STARTS) else text
-
-
-def legible(text: str) -> str:
-    """Text with a question mark in a box for every character that tables cannot hold."""
-    return UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def write_csv(target: Path, batch: Batch) -> None:
-    """Write a row per picture, UTF-8 with a mark that spreadsheet programs look for."""
-    with atomic_path(target) as part, part.open("w", encoding="utf-8-sig", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(COLUMNS)
-        for one in batch.rows:
-            cells = [harmless(one) if isinstance(one, str) else one for one in _cells(one)]
-            writer.writerow(cells)
+    """Write a row per picture."""
+    plain_table.write_csv(target, COLUMNS, map(_cells, batch.rows))
 
 
 def write_workbook(target: Path, batch: Batch, home: Home) -> int:

@@ -9,6 +9,7 @@ from tl_core.check.findings import Repair
 from tl_core.data.naming import known_name
 from tl_core.errors import DataError
 from tl_core.jobs.library import ImageRow
+from tl_core.plain_table import meant
 
 __all__ = ["COLUMNS", "LEFT_OUT", "repair_of"]
 
@@ -42,18 +43,19 @@ def repair_of(
     there: dict[str, list[ImageRow]] = {}
     for one in pictures:
         there.setdefault(_path(one.path), []).append(one)
-    wanted: dict[str, str] = {}
+    wanted: dict[str, str | None] = {}  # None: left out; a class may be called like its sign
     unknown: list[str] = []
     for number, row in enumerate(rows[1:], start=2):
         file, label = (row[at] if at < len(row) else "" for at in (at_file, at_class))
         if not file or not label:
             what = "class" if file else "file"
             raise DataError(f"Row {number} of {name} has no {what}.", hint=_FORM)
+        file = file if _path(file) in there else meant(file)
         if _path(file) not in there:
             unknown.append(file)
             continue
-        label = label if label == LEFT_OUT else _class(label, classes, number, name)
-        if wanted.setdefault(_path(file), label) != label:
+        wish = None if label == LEFT_OUT else _class(label, classes, number, name)
+        if wanted.setdefault(_path(file), wish) != wish:
             raise DataError(f"{name} gives {file} two classes.", hint="Keep one of the rows.")
     if unknown:
         more = f" and {len(unknown) - NAMED:,} more" if len(unknown) > NAMED else ""
@@ -62,12 +64,12 @@ def repair_of(
             hint="Files are named as `evaluate RUN_ID --csv FILE` names them.",
         )
     excluded, relabelled = [], {}
-    for path, label in wanted.items():
+    for path, wish in wanted.items():
         for one in there[path]:
-            if label == LEFT_OUT:
+            if wish is None:
                 excluded.append(one.id)
-            elif label != one.label:
-                relabelled[one.id] = label
+            elif wish != one.label:
+                relabelled[one.id] = wish
     return Repair(exclude=tuple(excluded), relabel=relabelled)
 
 
@@ -79,7 +81,7 @@ def _path(text: str) -> str:
 
 
 def _class(label: str, classes: Sequence[str], number: int, name: str) -> str:
-    found = known_name(label, classes)
+    found = known_name(label if label in classes else meant(label), classes)
     if found not in classes:
         raise DataError(
             f"Row {number} of {name}: there is no class {found!r}.",

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 import streamlit as st
 
+from tl_core.plain_table import as_csv
 from tl_core.session import DataView, Project, Studio
 from tl_ui.text import esc_md
 from tl_ui.texts import curation as text
@@ -42,20 +40,11 @@ def left_out(work: Studio, project: Project, view: DataView) -> None:
             hide_index=True,
             key="data.left",
         )
-    sink = io.StringIO()
-    table = csv.writer(sink)
-    table.writerow([text.FILE, text.REASON])
-    table.writerows([_plain_cell(row.file), _plain_cell(row.reason)] for row in rows)
     st.download_button(
         text.CSV,
-        sink.getvalue().encode("utf-8-sig"),  # the mark makes spreadsheets read it as UTF-8
+        as_csv([text.FILE, text.REASON], [(row.file, row.reason) for row in rows]),
         file_name=text.CSV_NAME,
         mime="text/csv",
         icon=":material/download:",
         key="data.csv",
     )
-
-
-def _plain_cell(value: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if value[:1] in ("=", "+", "-", "@") else value

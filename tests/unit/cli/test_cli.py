@@ -108,7 +108,7 @@ def test_the_whole_way(tiles: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
         answers = json.loads(capsys.readouterr().out)
         assert len(answers) == 12
         assert sum(p for _, p in answers[0]["top"]) == pytest.approx(1, abs=1e-5)
-        with table.open(encoding="utf-8") as stream:
+        with table.open(encoding="utf-8-sig") as stream:
             rows = list(csv.DictReader(stream))
         assert [row["answer"] for row in rows] == [one["top"][0][0] for one in answers]
 

@@ -34,7 +34,7 @@ def asked(home: Home, *command: str) -> int:
 
 def answers(home: Home, run_id: str, target: Path) -> list[dict[str, str]]:
     assert asked(home, "evaluate", run_id, "--csv", str(target), "--json") == 0
-    with target.open(encoding="utf-8", newline="") as stream:
+    with target.open(encoding="utf-8-sig", newline="") as stream:
         return list(csv.DictReader(stream))
 
 

@@ -65,7 +65,7 @@ def test_the_command_line_writes_the_map(
     capsys.readouterr()
     assert main([*options, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    rows = list(csv.DictReader(target.open(encoding="utf-8")))
+    rows = list(csv.DictReader(target.open(encoding="utf-8-sig")))
     assert len(rows) == told["pictures"] == told["shown"]
     strange = {one["file"] for one in rows if one["strange"] == "1"}
     assert strange == {one["file"] for one in told["strange"]}
