@@ -1,12 +1,12 @@
-"""How far are sets from what the embedded network learned on, and where does "far" begin?
+"""How far are sets from what an embedded network learned on, and where does "far" begin?
 
-``python -m benchmarks.source_distance [--draws 5] [--changed 2] [--resize squash]`` prints a
-Markdown table: for pictures of the source (the validation pictures of Tiny-ImageNet whose features
-do not ship; all classes, five, and one), two sets of photographs and the drawn sample, the smallest
-and largest distance of the early and the late blocks over draws of pictures and what is told of
-them, the kernel distance (KID) of all of up to 1,000 pictures with its 95 % interval and its place
-on the scale that is shown, and the same of changed pictures. ``--resize`` is how pictures become
-square.
+``python -m benchmarks.source_distance [MODEL] [--draws 5] [--changed 2] [--resize squash]`` prints
+a Markdown table: for pictures of the source (the validation pictures of Tiny-ImageNet whose
+features do not ship; all classes, five, and one), two sets of photographs and the drawn sample, the
+smallest and largest distance of the early and the late blocks over draws of pictures and what is
+told of them, the kernel distance (KID) of all of up to 1,000 pictures with its 95 % interval and
+its place on the scale that is shown, and the same of changed pictures. ``--resize`` is how pictures
+become square.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ import torch
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from benchmarks.pictures import Pictures
-from benchmarks.settings import MODEL, SIZE_PX
 from tl_core.advise.advice import Candidate
 from tl_core.advise.distance import norm_distances
 from tl_core.advise.scale import no_farther, of_hundred
@@ -34,7 +33,7 @@ from tl_core.data.pixels import RESIZE_MODES, fit_square
 from tl_core.data.sample import SampleOptions, write_sample
 from tl_core.jobs.distances import LOOKED
 from tl_core.models.build import build
-from tl_core.models.catalog import card
+from tl_core.models.catalog import DEFAULT_MODEL, card, embedded_names
 from tl_core.models.groups import layer_groups
 from tools.source_features import KEPT, Looker, balanced, pictures_of
 
@@ -100,15 +99,16 @@ def folder_pictures(root: Path) -> list[Image.Image]:
 
 
 class Network:
-    """The embedded network, asked for distances of square pictures."""
+    """An embedded network, asked for distances of square pictures."""
 
-    def __init__(self) -> None:
-        self._model = build(MODEL, n_classes=2)
+    def __init__(self, name: str) -> None:
+        self.name, self.facts = name, card(name)
+        self._model = build(name, n_classes=2)
         self._groups = layer_groups(self._model)
-        facts = card(MODEL)
+        facts = self.facts
         self._mean = torch.tensor(facts.mean).view(1, 3, 1, 1)
         self._std = torch.tensor(facts.std).view(1, 3, 1, 1)
-        self._looker = Looker(MODEL, SIZE_PX)
+        self._looker = Looker(name, facts.input_px)
 
     def asked(self, squares: Sequence[Image.Image], draw: int) -> Candidate:
         """A candidate with the distance of one draw."""
@@ -118,16 +118,16 @@ class Network:
         x = torch.from_numpy(np.stack(square)).permute(0, 3, 1, 2).float() / 255
         batches = ((part - self._mean) / self._std for part in x.split(32))
         found = norm_distances(self._model, self._groups, batches)
-        return Candidate(name=MODEL, title=MODEL, distance=found)
+        return Candidate(name=self.name, title=self.name, distance=found)
 
     def whole(self, squares: Sequence[Image.Image], n_classes: int) -> str:
         """The kernel distance of all pictures, as cells of the table."""
         kid, _ = source_distance(
-            card(MODEL),
+            self.facts,
             self._looker.features(squares),
             np.arange(len(squares)),
             weights="pretrained",
-            image_size=SIZE_PX,
+            image_size=self.facts.input_px,
             n_classes=n_classes,
         )
         assert kid is not None
@@ -157,11 +157,12 @@ def row(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", nargs="?", default=DEFAULT_MODEL, choices=embedded_names())
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--changed", type=int, default=2)
     parser.add_argument("--resize", choices=RESIZE_MODES, default=RunSpec().train.resize)
     args = parser.parse_args()
-    network = Network()
+    network = Network(args.model)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         scratch = Path(folder)
         laid = Pictures(scratch, ARCHIVES)
@@ -171,7 +172,7 @@ def main() -> None:
         sets["sample"] = folder_pictures(scratch / "sample")
         print(f"{HEAD}\n|{'---|' * HEAD.count(' | ')}---|")
         squares = {
-            name: [fit_square(one, SIZE_PX, args.resize) for one in pictures]
+            name: [fit_square(one, network.facts.input_px, args.resize) for one in pictures]
             for name, pictures in sets.items()
         }
         for name, some in squares.items():

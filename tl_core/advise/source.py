@@ -1,23 +1,33 @@
 """What the distance to the source says in words, and when it says nothing.
 
-The limits were measured with the embedded network (docs/decisions/0019): pictures of its source,
+The limits were measured with each embedded network (docs/decisions/0019): pictures of its source,
 two sets of photographs, drawn tiles, and all of them blurred, noisy, darker, paler, grey and
 inverted. Of other networks the numbers are told without a verdict: their scale is not known.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tl_core.advise.advice import BlockDistance, Candidate
 
-__all__ = ["EARLY_FAR", "LATE_FAR", "Told", "early", "late", "told", "told_of"]
+__all__ = ["LIMITS", "Limits", "Told", "early", "late", "told", "told_of"]
 
 Told = Literal["near", "looks", "things", "unknown", "silent"]
 
-MEASURED = ("resnet10t.tiny_imagenet",)  # networks whose scale is known
-EARLY_FAR = 0.18  # source and photographs stay at 0.15 or less, noise begins at 0.21
-LATE_FAR = 0.065  # source and hymenoptera stay below, clothing lies about it: a thin margin
+
+class Limits(NamedTuple):
+    """Of the early blocks and of the last one; beyond them a distance is told as far."""
+
+    early: float
+    late: float
+
+
+LIMITS = {
+    # source and photographs stay at 0.15 or less, noise begins at 0.21; source and hymenoptera
+    # stay below the second, clothing lies about it: a thin margin
+    "resnet10t.tiny_imagenet": Limits(early=0.18, late=0.065),
+}
 
 
 def told(candidate: Candidate) -> Told:
@@ -33,11 +43,12 @@ def told_of(name: str, weights: str, distance: tuple[BlockDistance, ...]) -> Tol
     """The same from a network's name, where its weights are from, and the distance."""
     if not distance:
         return "silent"
-    if name not in MEASURED or weights != "pretrained":
+    limits = LIMITS.get(name)
+    if limits is None or weights != "pretrained":
         return "unknown"
-    if early(distance) > EARLY_FAR:
+    if early(distance) > limits.early:
         return "looks"
-    return "things" if late(distance) > LATE_FAR else "near"
+    return "things" if late(distance) > limits.late else "near"
 
 
 def early(blocks: tuple[BlockDistance, ...]) -> float:

@@ -10,8 +10,9 @@ from torch import nn
 
 from tl_core.advise.advice import BlockDistance, Candidate
 from tl_core.advise.distance import has_statistics, norm_distances
-from tl_core.advise.source import told
+from tl_core.advise.source import LIMITS, told
 from tl_core.advise.words import distance
+from tl_core.models.catalog import embedded_names
 from tl_core.models.groups import LayerGroup
 
 EMBEDDED = Candidate(name="resnet10t.tiny_imagenet", title="Thaw")
@@ -86,3 +87,8 @@ def test_the_words_follow_the_depth() -> None:
     assert "may show other things" in distance(things)
     assert "has not measured" in distance(other)
     assert "does not depend on this" in distance(near)
+
+
+def test_every_embedded_network_has_limits_and_no_other() -> None:
+    assert set(LIMITS) == set(embedded_names())
+    assert all(0 < one.late < 1 and 0 < one.early < 1 for one in LIMITS.values())

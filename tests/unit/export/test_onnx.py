@@ -19,6 +19,7 @@ from tl_core.errors import ExportError
 from tl_core.export import onnx as export_onnx
 from tl_core.export.onnx import PixelsToProbabilities, write_onnx
 from tl_core.models.build import build
+from tl_core.models.catalog import embedded_names
 from tl_core.models.groups import layer_groups
 
 CLASSES = ["a", "b", "c"]
@@ -114,8 +115,9 @@ def test_a_cache_filled_on_first_use_is_no_obstacle(tmp_path):
     assert_same_answers(model, path, 32)
 
 
-def test_the_embedded_backbone_with_its_weights(tmp_path):
-    model = build("resnet10t.tiny_imagenet", n_classes=3, weights="pretrained")
+@pytest.mark.parametrize("name", embedded_names())
+def test_an_embedded_backbone_with_its_weights(name, tmp_path):
+    model = build(name, n_classes=3, weights="pretrained")
     assert layer_groups(model)[-1].name
     sharpened(model, 64)
     path = tmp_path / "model.onnx"

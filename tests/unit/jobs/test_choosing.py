@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.unit.jobs.tiles import tiny_project
+from tl_core.advise.source import LIMITS, Limits
 from tl_core.config import RunSpec, changed
 from tl_core.data.intake import take_in
 from tl_core.data.records import ImageRecord
@@ -21,6 +22,7 @@ from tl_core.jobs.queue import Queue
 from tl_core.jobs.schema import open_engine
 from tl_core.jobs.submit import submit_training
 from tl_core.jobs.work import Context
+from tl_core.models.catalog import DEFAULT_MODEL
 from tl_core.storage import Home
 from tl_core.train.defaults import COMPARED, COMPARED_SHIFTED
 
@@ -152,7 +154,7 @@ def test_the_first_block_takes_part_where_the_pictures_look_different(
 
     monkeypatch.setattr("tl_core.jobs.choosing.race", watched)
     for far in (0.0, 1e9):  # a limit that all pictures pass, and one that none does
-        monkeypatch.setattr("tl_core.advise.source.EARLY_FAR", far)
+        monkeypatch.setitem(LIMITS, DEFAULT_MODEL, Limits(early=far, late=1.0))
         with pytest.raises(CancelledError):
             raced(home, records, QUICK)
     assert seen == [list(COMPARED_SHIFTED), list(COMPARED)]

@@ -17,22 +17,30 @@ from torch import Tensor
 
 from tl_core.errors import ConfigError, UnknownModelError, WeightsFileError, WeightsUnavailableError
 from tl_core.models import build as building
-from tl_core.models.catalog import DEFAULT_MODEL, card, is_downloaded, weights_path
+from tl_core.models.catalog import (
+    DEFAULT_MODEL,
+    card,
+    embedded_names,
+    is_downloaded,
+    weights_path,
+)
 from tl_core.models.weights import describe_weights, read_weights_file
 
 build: Any = building.build  # Any: the tests look into architectures by attribute
 SMALL = "tinynet_e.in1k"  # the smallest network of the catalogue with downloadable weights
 
 
-def test_the_embedded_backbone_and_a_new_head() -> None:
-    model = build(DEFAULT_MODEL, n_classes=3)
+@pytest.mark.parametrize("name", embedded_names())
+def test_an_embedded_backbone_and_a_new_head(name: str) -> None:
+    model, facts = build(name, n_classes=3), card(name)
     state = model.state_dict()
-    shipped = load_file(weights_path(card(DEFAULT_MODEL)))
-    assert shipped["fc.weight"].shape == (200, 512)
-    assert state["fc.weight"].shape == (3, 512)
-    for name, value in shipped.items():
-        if not name.startswith("fc."):
-            assert torch.equal(state[name], value.to(state[name].dtype)), name
+    shipped = load_file(weights_path(facts))
+    head = next(part for part, layer in model.named_modules() if layer is model.get_classifier())
+    assert shipped[f"{head}.weight"].shape == (200, facts.features)
+    assert state[f"{head}.weight"].shape == (3, facts.features)
+    for part, value in shipped.items():
+        if not part.startswith(f"{head}."):
+            assert torch.equal(state[part], value.to(state[part].dtype)), part
     assert {value.dtype for value in model.parameters()} == {torch.float32}
     assert not model.training
     assert model(torch.randn(2, 3, 96, 96)).shape == (2, 3)

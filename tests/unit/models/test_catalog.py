@@ -29,10 +29,28 @@ def test_about_twenty_five_with_all_families() -> None:
 
 def test_the_default_is_embedded_and_first() -> None:
     assert ModelConfig().name == catalog.DEFAULT_MODEL == CARDS[0].name
-    assert catalog.embedded_names() == (catalog.DEFAULT_MODEL,)
-    assert catalog.weights_path(CARDS[0]).is_file()
+    names = catalog.embedded_names()
+    assert names[0] == catalog.DEFAULT_MODEL and names == tuple(IDS[: len(names)])
     with pytest.raises(ConfigError, match="ResNet-18 does not come with Thaw"):
         catalog.weights_path(catalog.card("resnet18.tv_in1k"))
+
+
+def test_what_comes_along_is_small_and_has_cards() -> None:
+    whole = sum(one.stat().st_size for one in catalog.ASSETS.rglob("*") if one.is_file())
+    assert whole < 30_000_000
+    for name in catalog.embedded_names():
+        weights = catalog.weights_path(catalog.card(name))
+        told = weights.with_suffix(".md").read_text("utf-8")
+        for row in (
+            "data",
+            "recipe",
+            "compute",
+            "validation top-1",
+            "transfer",
+            "speed",
+            "licence",
+        ):
+            assert f"\n| {row}" in told, (name, row)
 
 
 @pytest.mark.parametrize("one", CARDS, ids=IDS)
