@@ -127,7 +127,7 @@ def test_a_table_of_predictions_names_files_as_they_were_given(
     monkeypatch.chdir(place)
     given = lived.run if source == "run" else str(Studio(lived.home).exported(lived.run)[0])
     assert main(["predict", given, "new", "--csv", "out.csv", "--home", str(lived.root)]) == 0
-    text = (place / "out.csv").read_text(encoding="utf-8")
+    text = (place / "out.csv").read_text(encoding="utf-8-sig")
     files = [row["file"].replace("\\", "/") for row in csv.DictReader(io.StringIO(text))]
     assert files == [f"new/{number}.{ending}" for number, ending in enumerate(ENDINGS)]
     assert not [word for word in OUTSIDE if word in text]

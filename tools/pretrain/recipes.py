@@ -115,6 +115,19 @@ RECIPES = {
         lr=0.15,
         weight_decay=1e-4,
     ),
+    "mobilenetv3_small_100": Recipe(  # from random weights, an hour and a half of two cores
+        model="mobilenetv3_small_100",
+        phases=(
+            Phase(epochs=14, size=64),
+            Phase(epochs=9, size=96),
+            Phase(epochs=3, size=96, area=0.5),
+        ),
+        lr=0.3,
+        weight_decay=5e-5,
+        batch=128,
+        warmup=0.05,
+        ema=0.999,
+    ),
     "convnext_atto": Recipe(
         model="convnext_atto",
         options={"drop_path_rate": 0.05},
