@@ -18,6 +18,11 @@ def test_what_is_made_harmless_can_be_meant_again(text: str) -> None:
     assert meant(harmless(text)) == text
 
 
+def test_only_what_begins_like_a_formula_is_changed() -> None:
+    assert harmless("\tx") == "'\tx" and harmless("=cmd()") == "'=cmd()"
+    assert harmless("plain") == "plain" and harmless("a.png") == "a.png"
+
+
 def test_a_file_is_marked_and_its_cells_are_plain() -> None:
     content = as_csv(("file", "n"), [("=é\x07.png", 0.5), ("b, c", None)])
     assert content.startswith(b"\xef\xbb\xbf")

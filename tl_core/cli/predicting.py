@@ -82,7 +82,7 @@ def _many(home: Home, options: argparse.Namespace) -> int:
         )
     batch = _answered(home, options.source, source, bundle if bundle.exists() else None)
     if options.csv:
-        write_csv(Path(options.csv).expanduser().resolve(), batch)
+        write_csv(Path(options.csv), batch)
     if options.xlsx:
         write_workbook(Path(options.xlsx).expanduser().resolve(), batch, home)
     _tidy(home, batch)
